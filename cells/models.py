@@ -1,0 +1,167 @@
+"""Workflows and their versions, workers, executions and attempts.
+
+The two hot tables, executions and attempts, carry no foreign-key constraints: a check per row and column would
+cost more than the write itself. `forget` (cells/lifecycle.py) removes what a deleted row or group leaves.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from tableflow.tables.models import Group, PositionField, Row
+
+
+class Workflow(models.Model):
+    """A named list of steps. What it is at any time stands in its versions; `version` is the newest."""
+
+    name = models.CharField(max_length=128)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="workflows")
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkflowVersion(models.Model):
+    """One unchangeable version of a workflow: `inputs` (names), `steps` (definitions), `outputs` (name → template)."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    inputs = models.JSONField(default=list)
+    steps = models.JSONField(default=list)
+    outputs = models.JSONField(default=dict)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (models.UniqueConstraint(fields=("workflow", "number"), name="one_version_per_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.workflow} v{self.number}"
+
+
+class Worker(models.Model):
+    """A worker process. Its claims hold as long as its heartbeat is younger than the lease."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        DRAINING = "draining"
+        LOST = "lost"
+
+    name = models.CharField(max_length=255, unique=True)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    queues = models.JSONField(default=list)
+    concurrency = models.PositiveIntegerField()
+    status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Status(models.TextChoices):
+    """The states of an execution. No execution at all means: never ran."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+CLAIMED = (Status.QUEUED, Status.RUNNING)
+IN_FLIGHT = (Status.PENDING, *CLAIMED, Status.PAUSED)
+FINAL = (Status.COMPLETED, Status.ERROR, Status.CANCELLED, Status.SKIPPED)
+
+
+class Execution(models.Model):
+    """The run state of one cell. Written only by cells/lifecycle.py, always naming the status and fence expected.
+
+    `fence` rises at every stamp, claim and take-over; who presents an older one writes nothing. `position` is a
+    copy of the row's. `sequence` orders cancels against dispatches: an execution cancelled at a higher number
+    than a dispatch's is a tombstone for it. No status column is part of an index, so that claims and finishes
+    are heap-only updates; `failed` changes only for cells that fail or recover.
+    """
+
+    row = models.ForeignKey(Row, on_delete=models.CASCADE, related_name="executions", db_constraint=False, db_index=False)
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, related_name="executions", db_constraint=False, db_index=False
+    )
+    position = PositionField()
+    status = models.CharField(max_length=9, choices=Status)
+    fence = models.BigIntegerField(default=1)
+    dispatch_id = models.BigIntegerField(null=True)
+    window_id = models.BigIntegerField(null=True)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, db_constraint=False, db_index=False)
+    attempt = models.PositiveIntegerField(default=0, help_text="Tries of this cell so far, over all its dispatches.")
+    losses = models.PositiveSmallIntegerField(default=0, help_text="Workers lost under it since it was stamped.")
+    error = models.TextField(null=True)  # noqa: DJ001  (null is "no error"; an empty message is still one)
+    workflow_version = models.PositiveIntegerField(null=True)
+    sequence = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    failed = models.GeneratedField(
+        expression=models.Case(
+            models.When(status="error", then=models.Value(True)),
+            default=models.Value(False),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            # Also serves the states of a page of rows, and what a deleted group leaves.
+            models.UniqueConstraint(fields=("group", "row"), name="one_execution_per_cell"),
+        )
+        indexes = (
+            # Serves the claim: a window's cells in order; and all that is in flight, through the open windows.
+            models.Index(fields=("window_id", "position"), name="executions_by_window"),
+            # Serves mode failed and the counts of errors: the failed cells of a group, in order.
+            models.Index(fields=("group", "position"), condition=Q(failed=True), name="failed_executions"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.row_id}×{self.group_id} {self.status}"
+
+
+class Attempt(models.Model):
+    """One ended try of an execution, with its trace: a list of step records."""
+
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="attempts", db_constraint=False, db_index=False
+    )
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=9, choices=Status)
+    error = models.TextField(null=True)  # noqa: DJ001
+    trace = models.JSONField(default=list)
+    workflow_version = models.PositiveIntegerField(null=True)
+    dispatch_id = models.BigIntegerField(null=True)
+    worker_name = models.CharField(max_length=255, blank=True, default="")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("number",)
+        # Serves a cell's trace, and its history.
+        indexes = (models.Index(F("execution"), F("number").desc(), name="attempts_of_execution"),)
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.execution_id}"

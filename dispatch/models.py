@@ -1,0 +1,148 @@
+"""Dispatches, their lanes and their windows."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tableflow.tables.models import PositionField, Table
+
+
+class Mode(models.TextChoices):
+    """Which cells of the scope run."""
+
+    ALL = "all"
+    INCOMPLETE = "incomplete"
+    NEW = "new"
+    FAILED = "failed"
+    STALE = "stale"
+
+
+class DispatchQuerySet(models.QuerySet["Dispatch"]):
+    """Questions about dispatches."""
+
+    def active(self) -> DispatchQuerySet:
+        """Dispatches that have not ended: a partial index serves this."""
+        return self.filter(status__in=ACTIVE)
+
+
+class DispatchStatus(models.TextChoices):
+    """The states of a dispatch."""
+
+    PENDING = "pending"
+    DISPATCHING = "dispatching"
+    PAUSED = "paused"
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+
+
+ACTIVE = (DispatchStatus.PENDING, DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)
+ENDED = (DispatchStatus.COMPLETE, DispatchStatus.CANCELLED)
+
+
+class Dispatch(models.Model):
+    """A durable request to run groups over a scope. Written only by dispatch/lifecycle.py.
+
+    `scope` is `{"rows": [ids] | null, "filter": {…} | null, "exclude_rows": [ids]}`; `plan` is what was pinned
+    when it began (dispatch/plan.py); `exclusions` are what a cancel took out of it ahead of the cursor, each
+    `{"groups": [ids] | null, "rows": [ids] | null, "filter": {…} | null}`. The counts are of cells in windows
+    that have closed; an open window has its own.
+    """
+
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="dispatches")
+    mode = models.CharField(max_length=10, choices=Mode)
+    scope = models.JSONField(default=dict)
+    plan = models.JSONField(default=list)
+    exclusions = models.JSONField(default=list)
+    status = models.CharField(max_length=11, choices=DispatchStatus, default=DispatchStatus.PENDING)
+    is_manual = models.BooleanField(default=True)
+    sequence = models.BigIntegerField(unique=True)
+    cursor = PositionField(null=True)
+    exhausted = models.BooleanField(default=False, help_text="No row of the scope lies ahead of the cursor.")
+    limit_rows = models.PositiveIntegerField(null=True)
+    admitted_rows = models.BigIntegerField(default=0)
+    concurrency = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(help_text="Rows of the next window, by what was measured.")
+    total = models.BigIntegerField(null=True)
+    completed = models.BigIntegerField(default=0)
+    error = models.BigIntegerField(default=0)
+    cancelled = models.BigIntegerField(default=0)
+    skipped = models.BigIntegerField(default=0)
+    waiting = models.BigIntegerField(default=0)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = DispatchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "dispatches"
+        indexes = (
+            # Serves what is active: the sweep, a table's run state, the rule of what lies ahead of a cursor.
+            models.Index(fields=("table",), condition=Q(status__in=ACTIVE), name="active_dispatches"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__in=ENDED, finished_at__isnull=False) | Q(status__in=ACTIVE, finished_at=None),
+                name="dispatch_finished_iff_ended",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"dispatch {self.pk} ({self.status})"
+
+
+class Lane(models.Model):
+    """One chain of windows of a dispatch. `fence` rises with each link; a message that bears an older one does
+    nothing. A lane whose lease ran out has lost its message, and the sweep rings it again."""
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="lanes")
+    number = models.PositiveSmallIntegerField()
+    fence = models.BigIntegerField(default=0)
+    rings = models.PositiveIntegerField(default=0, help_text="Rings since the last progress.")
+    lease_until = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=("dispatch", "number"), name="one_lane_per_number"),)
+        indexes = (
+            # Serves the sweep: the lanes whose message was lost.
+            models.Index(fields=("lease_until",), condition=Q(retired_at=None), name="lanes_by_lease"),
+        )
+
+    def __str__(self) -> str:
+        return f"lane {self.number} of dispatch {self.dispatch_id}"
+
+
+class Window(models.Model):
+    """A slice of rows, admitted in one transaction with the cursor's move. Its counts are kept by the
+    transactions that end its cells; it is closed when they add up to `cells`."""
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="windows", db_index=False)
+    lane = models.PositiveSmallIntegerField()
+    rows = models.PositiveIntegerField()
+    cells = models.PositiveIntegerField()
+    completed = models.PositiveIntegerField(default=0)
+    error = models.PositiveIntegerField(default=0)
+    cancelled = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    first_position = PositionField()
+    last_position = PositionField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (
+            # Serves a dispatch's history.
+            models.Index(fields=("dispatch", "id"), name="windows_of_dispatch"),
+            # Serves claims, live counts, cancels and the sweep: the windows that are open.
+            models.Index(fields=("dispatch",), condition=Q(closed_at=None), name="open_windows"),
+        )
+
+    def __str__(self) -> str:
+        return f"window {self.pk} of dispatch {self.dispatch_id}"

@@ -1,0 +1,41 @@
+"""The Celery application: a doorbell. What is to be done stands in PostgreSQL (see docs/architecture.md)."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
+
+from django.conf import settings  # noqa: E402  (the settings module must be named first)
+
+app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
+app.conf.update(
+    task_default_queue="tableflow",
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    # A message is acknowledged when its task has ended: one that a dead worker held comes back.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry_on_startup=True,
+    # Publishing gives up soon: a request must answer while Redis is away, and the sweep rings again.
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
+    broker_transport_options={
+        "visibility_timeout": 900,
+        "unacked_restore_interval": 10,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    },
+    result_chord_expires=86_400,
+    result_backend_always_retry=True,
+    result_backend_max_retries=3,
+    result_backend_transport_options={"socket_connect_timeout": 2},
+)
+app.conf.CELERY_DB_REUSE_MAX = 1_000_000
+app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch"])

@@ -1,0 +1,30 @@
+"""The two secrets: from the environment, or generated once into the data folder of an embedded installation."""
+
+from __future__ import annotations
+
+import os
+import secrets as random_secrets
+
+from tableflow import endpoints, env
+
+
+def read(name: str) -> str:
+    """The secret called `name` (SECRET_KEY or ENCRYPTION_KEY).
+
+    With embedded PostgreSQL it is generated on first use, readable by its owner only. With servers of the
+    operator's own it is required: a secret made up on one machine would lock out the others.
+    """
+    value = env.text(name)
+    if value:
+        return value
+    if not endpoints.embedded_database():
+        raise SystemExit(f"{name} is not set. With DATABASE_URL set it is required; make one with: openssl rand -hex 32")
+    path = env.home() / "secrets" / name.lower()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(random_secrets.token_hex(32))
+        except FileExistsError:
+            pass  # Another process made it between the question and the answer; its value is the one.
+    return path.read_text().strip()
