@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets as random_secrets
+import tempfile
+from pathlib import Path
 
 from tableflow import endpoints, env
 
@@ -19,12 +21,19 @@ def read(name: str) -> str:
         return value
     if not endpoints.embedded_database():
         raise SystemExit(f"{name} is not set. With DATABASE_URL set it is required; make one with: openssl rand -hex 32")
-    path = env.home() / "secrets" / name.lower()
+    return generated(env.home(), name.lower())
+
+
+def generated(home: Path, name: str) -> str:
+    """The secret kept in the data folder under this name, made on first use: 64 hexadecimal digits."""
+    path = home / "secrets" / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(random_secrets.token_hex(32))
-        except FileExistsError:
-            pass  # Another process made it between the question and the answer; its value is the one.
+        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+            file.write(random_secrets.token_hex(32))
+            file.flush()
+            try:
+                os.link(file.name, path)
+            except FileExistsError:
+                pass  # Another process made it between the question and the answer; its value is the one.
     return path.read_text().strip()
