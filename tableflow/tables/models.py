@@ -232,6 +232,9 @@ class Import(models.Model):
     rows_total = models.BigIntegerField(null=True)
     rejected = models.BigIntegerField(default=0)
     errors = models.JSONField(default=list, help_text="The first rejected lines: {line, attr, detail}.")
+    plan = models.JSONField(default=dict, help_text="Encoding, delimiter, and each field's column (imports/plan.py).")
+    landed = models.JSONField(default=list, help_text="The rows it loaded, as ranges of positions: [[first, last], …].")
+    losses = models.PositiveSmallIntegerField(default=0, help_text="Workers lost under it since its last batch.")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
