@@ -20,7 +20,9 @@ def read(name: str) -> str:
     if value:
         return value
     if not endpoints.embedded_database():
-        raise SystemExit(f"{name} is not set. With DATABASE_URL set it is required; make one with: openssl rand -hex 32")
+        raise SystemExit(
+            f"{name} is not set. With DATABASE_URL set it is required; make one with: openssl rand -hex 32"
+        )
     return generated(env.home(), name.lower())
 
 

@@ -82,7 +82,13 @@ class Postgres:
             *(() if self.durable else NOT_DURABLE),
         ]
         flags = [part for setting in settings for part in ("-c", setting)]
-        return [*owner.leash("INT", _binaries(), self.folder, self.socket), str(_binaries() / "postgres"), "-D", str(self.data), *flags]
+        return [
+            *owner.leash("INT", _binaries(), self.folder, self.socket),
+            str(_binaries() / "postgres"),
+            "-D",
+            str(self.data),
+            *flags,
+        ]
 
     def ready(self) -> bool:
         """Whether it answers; makes the application's database when it is not there yet."""
@@ -130,7 +136,9 @@ class Postgres:
     def _check_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()
         if found != VERSION:
-            raise CannotStart(f"The data in {self.data} is of PostgreSQL {found}, and this is {VERSION}: upgrade it first.")
+            raise CannotStart(
+                f"The data in {self.data} is of PostgreSQL {found}, and this is {VERSION}: upgrade it first."
+            )
 
     def _write(self, owner: account.Account, name: str, text: str) -> None:
         path = self.data / name
