@@ -177,7 +177,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         return formatted
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # Jinja's has no name for self.
         """Call, for one step of the budget; text methods only when their result is bounded."""
         tick()
         owner = getattr(obj, "__self__", None)

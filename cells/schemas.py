@@ -1,0 +1,74 @@
+"""JSON Schemas: what a value lacks against one, as problems that name the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from tableflow.errors import InvalidInput, Problem
+
+_DETAIL_LIMIT = 300
+
+
+def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+    """A validator that reads nothing but the schema itself: a `$ref` elsewhere is never fetched."""
+    return Draft202012Validator(schema, registry=Registry())
+
+
+def check(schema: Mapping[str, Any], attr: str) -> None:
+    """Raises InvalidInput at `attr` when this is no JSON Schema of the 2020-12 draft."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise InvalidInput.at(attr, f"This is no JSON Schema: {_short(error.message)}") from error
+    for reference in _references(schema):
+        if not reference.startswith("#"):
+            raise InvalidInput.at(attr, f"The reference {reference!r} leads out of the schema; only #/… can be used.")
+
+
+def problems(against: Draft202012Validator, value: Any, attr: str) -> list[Problem]:
+    """Everything in which the value does not fit, each at its own field."""
+    try:
+        found = [problem for error in against.iter_errors(value) for problem in _of(error, attr)]
+    except (Unresolvable, RecursionError) as error:
+        return [Problem(f"The schema cannot be followed: {_short(str(error))}", attr)]
+    return list(dict.fromkeys(found))
+
+
+def _of(error: ValidationError, attr: str) -> Iterator[Problem]:
+    place = ".".join([attr, *(str(part) for part in error.absolute_path)])
+    rule: Any = error.validator_value
+    instance: Any = error.instance
+    if error.validator == "required":
+        for name in rule:
+            if name not in instance:
+                yield Problem(f"{name!r} is required.", f"{place}.{name}", "required")
+    elif error.validator == "additionalProperties" and rule is False:
+        known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+        for name in instance:
+            if name not in known:
+                detail = f"{name!r} is not known here; known are: {', '.join(known)}."
+                yield Problem(detail, f"{place}.{name}", "unknown")
+    else:
+        yield Problem(_short(error.message), place)
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            if key in {"$ref", "$dynamicRef"} and isinstance(value, str):
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _references(item)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _DETAIL_LIMIT else text[:_DETAIL_LIMIT] + "…"

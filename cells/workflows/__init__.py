@@ -1,0 +1,1 @@
+"""Workflows: their definition, their versions, and how one runs."""

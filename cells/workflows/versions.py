@@ -1,0 +1,114 @@
+"""Workflows and their versions: written here only. A version never changes; every change makes the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from cells.models import Workflow, WorkflowVersion
+from cells.workflows import definition
+from tableflow.errors import InvalidInput, NotFound, Problem
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+NAME_LIMIT = 128
+
+
+class Viewer(Protocol):
+    """Whoever asks; a superuser sees everything."""
+
+    pk: Any
+
+
+def visible_to(user: Viewer) -> QuerySet[Workflow]:
+    """The workflows that the user owns; a superuser sees all."""
+    if getattr(user, "is_superuser", False):
+        return Workflow.objects.all()
+    return Workflow.objects.filter(owner=user.pk)
+
+
+def create(
+    owner: User, name: str, inputs: Sequence[str], steps: Sequence[Mapping[str, Any]], outputs: Mapping[str, str]
+) -> Workflow:
+    """A new workflow with its version 1. Raises InvalidInput with everything that is wrong."""
+    _check(name, inputs, steps, outputs)
+    with transaction.atomic():
+        workflow = Workflow.objects.create(name=name.strip(), owner=owner)
+        _add(workflow, 1, owner, inputs, steps, outputs)
+    return workflow
+
+
+def change(
+    workflow: Workflow,
+    *,
+    user: User,
+    name: str | None = None,
+    inputs: Sequence[str] | None = None,
+    steps: Sequence[Mapping[str, Any]] | None = None,
+    outputs: Mapping[str, str] | None = None,
+) -> Workflow:
+    """The workflow with what is given put in place of what was; None leaves a part as it is.
+
+    A new version is made only when the inputs, steps or outputs differ: a new name is none. Changes of one workflow
+    come one after the other, by a lock on its row. Raises InvalidInput, and NotFound when it was deleted meanwhile.
+    """
+    with transaction.atomic():
+        locked = Workflow.objects.select_for_update().filter(pk=workflow.pk).first()
+        if locked is None:
+            raise NotFound("The workflow was deleted.")
+        last = WorkflowVersion.objects.get(workflow=locked, number=locked.version)
+        inputs = last.inputs if inputs is None else inputs
+        steps = last.steps if steps is None else steps
+        outputs = last.outputs if outputs is None else outputs
+        _check(locked.name if name is None else name, inputs, steps, outputs)
+        if name is not None:
+            locked.name = name.strip()
+        if (inputs, steps, outputs) != (last.inputs, last.steps, last.outputs):
+            locked.version += 1
+            _add(locked, locked.version, user, inputs, steps, outputs)
+        locked.save(update_fields=["name", "version", "updated_at"])
+    return locked
+
+
+def delete(workflow: Workflow) -> None:
+    """Delete the workflow and its versions. Workflow columns that use it stay, and say so when they run."""
+    workflow.delete()
+
+
+def newest(workflow_id: int) -> WorkflowVersion | None:
+    """The newest version; None when the workflow was deleted."""
+    return WorkflowVersion.objects.filter(workflow=workflow_id, number=F("workflow__version")).first()
+
+
+def listing(workflow: Workflow) -> QuerySet[WorkflowVersion]:
+    """Every version, the newest first."""
+    return WorkflowVersion.objects.filter(workflow=workflow).select_related("created_by")
+
+
+def _add(
+    workflow: Workflow,
+    number: int,
+    user: User,
+    inputs: Sequence[str],
+    steps: Sequence[Mapping[str, Any]],
+    outputs: Mapping[str, str],
+) -> None:
+    WorkflowVersion.objects.create(
+        workflow=workflow, number=number, inputs=inputs, steps=steps, outputs=outputs, created_by=user
+    )
+
+
+def _check(name: Any, inputs: Any, steps: Any, outputs: Any) -> None:
+    problems = []
+    if not isinstance(name, str) or not name.strip() or len(name.strip()) > NAME_LIMIT or "\0" in name:
+        problems.append(Problem(f"The name is a text of 1 to {NAME_LIMIT} characters.", "name"))
+    try:
+        definition.check(inputs, steps, outputs)
+    except InvalidInput as error:
+        problems += error.problems
+    if problems:
+        raise InvalidInput(problems)
