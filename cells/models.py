@@ -99,7 +99,9 @@ class Execution(models.Model):
     are heap-only updates; `failed` changes only for cells that fail or recover.
     """
 
-    row = models.ForeignKey(Row, on_delete=models.CASCADE, related_name="executions", db_constraint=False, db_index=False)
+    row = models.ForeignKey(
+        Row, on_delete=models.CASCADE, related_name="executions", db_constraint=False, db_index=False
+    )
     group = models.ForeignKey(
         Group, on_delete=models.CASCADE, related_name="executions", db_constraint=False, db_index=False
     )

@@ -96,13 +96,20 @@ class Dispatch(models.Model):
 
 
 class Lane(models.Model):
-    """One chain of windows of a dispatch. `fence` rises with each link; a message that bears an older one does
-    nothing. A lane whose lease ran out has lost its message, and the sweep rings it again."""
+    """One chain of windows of a dispatch, link by link: `tasks` cell tasks draw, then the chord's body makes the next.
+
+    `fence` rises with each link; a message that bears an older one does nothing, nor does one whose task has
+    `started` already. A lane whose lease ran out has lost its message or its worker: the sweep rings it again.
+    """
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="lanes")
     number = models.PositiveSmallIntegerField()
     fence = models.BigIntegerField(default=0)
-    rings = models.PositiveIntegerField(default=0, help_text="Rings since the last progress.")
+    tasks = models.PositiveSmallIntegerField(help_text="Cell tasks in a link.")
+    slots = models.PositiveSmallIntegerField(help_text="Rows in flight at once in one cell task.")
+    started = models.PositiveSmallIntegerField(default=0)
+    ended = models.PositiveSmallIntegerField(default=0)
+    rings = models.PositiveIntegerField(default=0, help_text="Rings since the last start.")
     lease_until = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 
@@ -120,7 +127,8 @@ class Lane(models.Model):
 
 class Window(models.Model):
     """A slice of rows, admitted in one transaction with the cursor's move. Its counts are kept by the
-    transactions that end its cells; it is closed when they add up to `cells`."""
+    transactions that end its cells; it is closed when they add up to `cells`.
+    """
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="windows", db_index=False)
     lane = models.PositiveSmallIntegerField()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import beat_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
@@ -33,9 +34,17 @@ app.conf.update(
         "health_check_interval": 25,
     },
     result_chord_expires=86_400,
+    # The sweep heals; a backlog of its ticks is dropped, and two beats do no harm.
+    beat_schedule={"sweep": {"task": "dispatch.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}}},
     result_backend_always_retry=True,
     result_backend_max_retries=3,
     result_backend_transport_options={"socket_connect_timeout": 2},
 )
 app.conf.CELERY_DB_REUSE_MAX = 1_000_000
 app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch"])
+
+
+@beat_init.connect
+def _tick_at_once(**_: object) -> None:
+    """Beat's first tick would come after a whole period; a start is to be ready sooner."""
+    app.send_task("dispatch.tasks.sweep", expires=5)

@@ -1,0 +1,135 @@
+"""Which cells a request may run: one pure function, and the same as an SQL predicate over rows.
+
+A cell in scope is eligible, or it is not for one `Reason`. The scope itself, and the rule that the upstream groups of
+one dispatch come first, are the callers': the first knows the dispatch, the second the row's cascade.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
+
+from cells.models import IN_FLIGHT, Execution, Status
+from tableflow.tables.types import requirement_met
+
+
+class Reason(enum.StrEnum):
+    """Why a cell does, or does not, run."""
+
+    ELIGIBLE = "eligible"
+    AUTO_RUN_OFF = "auto-run off"
+    IN_FLIGHT = "in flight elsewhere"
+    SUPERSEDED = "a later request or cancel was here"
+    ATTEMPTED = "already attempted"
+    DONE = "done"
+    NOT_FAILED = "not failed"
+    NOT_RETRIED = "error or cancelled on auto"
+    UNMET = "dependencies unmet"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a dispatch asks of each cell."""
+
+    mode: str
+    is_manual: bool
+    sequence: int
+
+
+class State(Protocol):
+    """What is known of a cell's execution."""
+
+    status: str
+    sequence: int
+
+
+class Bound(Protocol):
+    """What is asked of a group."""
+
+    id: int
+    auto_run: bool
+    run_after: Sequence[str]
+
+
+def reason(group: Bound, row: Mapping[str, Any], execution: State | None, request: Request) -> Reason:
+    """Why the cell of this group in a row with these values does or does not run for a request."""
+    refused = _refused(group, execution, request)
+    if refused is not None:
+        return refused
+    return Reason.UNMET if unmet(group, row) else Reason.ELIGIBLE
+
+
+def unmet(group: Bound, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The column keys that the group must wait for: empty values, and unticked checkboxes."""
+    return tuple(key for key in group.run_after if not requirement_met(row.get(key)))
+
+
+def _refused(group: Bound, execution: State | None, request: Request) -> Reason | None:
+    if not request.is_manual and not group.auto_run:
+        return Reason.AUTO_RUN_OFF
+    if execution is None:
+        return Reason.NOT_FAILED if request.mode == "failed" else None
+    if execution.status in IN_FLIGHT:
+        return Reason.IN_FLIGHT
+    if execution.sequence >= request.sequence:
+        return Reason.SUPERSEDED
+    return _refused_by_mode(execution.status, request)
+
+
+def _refused_by_mode(status: str, request: Request) -> Reason | None:
+    if request.mode == "new":
+        return Reason.ATTEMPTED
+    if request.mode == "failed":
+        return None if status == Status.ERROR else Reason.NOT_FAILED
+    if request.mode == "incomplete" and status == Status.COMPLETED:
+        return Reason.DONE
+    if not request.is_manual and status in (Status.ERROR, Status.CANCELLED):
+        return Reason.NOT_RETRIED
+    return None
+
+
+class RequirementMet(Func):
+    """Whether a row's value under a key is there and is not an unticked checkbox: `requirement_met` in SQL."""
+
+    template = (
+        "(COALESCE(%(expressions)s, 'null'::jsonb) NOT IN ('null'::jsonb, '\"\"'::jsonb, '[]'::jsonb, 'false'::jsonb))"
+    )
+    arg_joiner = " -> "
+    output_field = BooleanField()
+
+    def __init__(self, key: str) -> None:
+        super().__init__(F("data"), Value(key))
+
+
+def askable(group: Bound, request: Request) -> Q:
+    """The rows whose cell the mode asks for and nothing forbids, dependencies aside."""
+    if not request.is_manual and not group.auto_run:
+        return Q(pk__in=())
+    here = Execution.objects.filter(group=group.id, row=OuterRef("pk"))
+    if request.mode == "new":
+        return ~Exists(here)
+    if request.mode == "failed":
+        return Exists(here.filter(failed=True, sequence__lt=request.sequence))
+    barred = Q(status__in=IN_FLIGHT) | Q(sequence__gte=request.sequence)
+    if request.mode == "incomplete":
+        barred |= Q(status=Status.COMPLETED)
+    if not request.is_manual:
+        barred |= Q(status__in=(Status.ERROR, Status.CANCELLED))
+    return ~Exists(here.filter(barred))
+
+
+def met(group: Bound) -> Q:
+    """The rows in which the group's dependencies are met."""
+    condition = Q()
+    for key in group.run_after:
+        condition &= Q(RequirementMet(key))
+    return condition
+
+
+def eligible(group: Bound, request: Request) -> Q:
+    """The rows whose cell is eligible: `reason(…) is Reason.ELIGIBLE` in SQL."""
+    return askable(group, request) & met(group)

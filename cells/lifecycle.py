@@ -1,0 +1,225 @@
+"""The transitions of executions. This module, and nothing else, writes their status.
+
+Each verb is one guarded statement over a set: it names the status and the fence that it expects, and what it did not
+win is missing from its answer. Status, attempt, trace, the row's values and its done bit are written by the same
+statement (law 4). Locks are taken in the order execution → row, executions in the order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from psycopg.types.json import Jsonb
+
+from cells.models import Attempt, Execution, Status
+from tableflow.statements import Statements
+from tableflow.tables.models import Group
+
+statements = Statements(Path(__file__).parent / "sql")
+
+LOSS_BUDGET = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A cell that this process may run: only who presents its fence may end it."""
+
+    id: int
+    row_id: int
+    group_id: int
+    fence: int
+    attempt: int
+    window_id: int
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that was claimed: its values, the cell that runs, and those that queue behind it, by group."""
+
+    row: dict[str, Any]
+    lead: Claim
+    queued: dict[int, Claim]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a cell ended, still to be written. `output` is merged into the row; `bit` is its group's done bit."""
+
+    claim: Claim
+    status: Status
+    bit: int
+    error: str | None = None
+    output: dict[str, Any] = field(default_factory=dict)
+    trace: list[dict[str, Any]] = field(default_factory=list)
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Won:
+    """A cell whose end was written. `row` is the row as it is now, where a cascade asked for it."""
+
+    id: int
+    row_id: int
+    window_id: int
+    status: Status
+    row: dict[str, Any] | None = None
+
+
+def stamp(
+    group_id: int, rows: Sequence[tuple[int, Decimal]], *, dispatch_id: int, window_id: int, sequence: int
+) -> int:
+    """Stamp cells of a group pending; gives how many were. `rows` are (id, position)."""
+    stamped = statements(
+        "stamp",
+        {
+            "group": group_id,
+            "rows": [row for row, _ in rows],
+            "positions": [position for _, position in rows],
+            "dispatch": dispatch_id,
+            "window": window_id,
+            "sequence": sequence,
+        },
+    )
+    return len(stamped)
+
+
+def claim(worker_id: int, table_id: int, windows: Sequence[int], order: Sequence[int], most: int) -> list[Claimed]:
+    """Claim up to `most` rows of the windows, pending → running or queued; to be called in a transaction.
+
+    `order` are the dispatch's group ids from left to right: the leftmost stamped cell of a row runs first.
+    """
+    found = statements("claimable", {"windows": list(windows), "most": most * len(order)})
+    leads: dict[int, Any] = {}
+    for cell in found:
+        if cell.row_id not in leads:
+            if len(leads) == most:
+                break
+            leads[cell.row_id] = cell
+        elif order.index(cell.group_id) < order.index(leads[cell.row_id].group_id):
+            leads[cell.row_id] = cell
+    if not leads:
+        return []
+    claimed = statements(
+        "claim",
+        {
+            "windows": list(windows),
+            "rows": list(leads),
+            "leads": [cell.id for cell in leads.values()],
+            "siblings": list(Group.objects.filter(table=table_id).values_list("pk", flat=True)),
+            "worker": worker_id,
+        },
+    )
+    return _rows_claimed(claimed)
+
+
+def _rows_claimed(cells: Iterable[Any]) -> list[Claimed]:
+    running: dict[int, Claimed] = {}
+    queued: list[Claim] = []
+    for cell in cells:
+        claim_ = _claim(cell)
+        if cell.status == Status.RUNNING:
+            running[cell.row_id] = Claimed(cell.data, claim_, {})
+        else:
+            queued.append(claim_)
+    for claim_ in queued:
+        running[claim_.row_id].queued[claim_.group_id] = claim_
+    return list(running.values())
+
+
+def _claim(cell: Any) -> Claim:
+    return Claim(cell.id, cell.row_id, cell.group_id, cell.fence, cell.attempt, cell.window_id, cell.started_at)
+
+
+def finish(batch: Sequence[Ended], worker_name: str, *, cascade: bool) -> list[Won]:
+    """End running cells, each under its fence; gives those that were won. A late worker's cells are not among them."""
+    won = statements(
+        "finish",
+        {
+            "ids": [e.claim.id for e in batch],
+            "fences": [e.claim.fence for e in batch],
+            "statuses": [e.status.value for e in batch],
+            "errors": [e.error for e in batch],
+            "outputs": [Jsonb(e.output) for e in batch],
+            "bits": [1 << e.bit for e in batch],
+            "traces": [Jsonb(e.trace) for e in batch],
+            "versions": [e.version for e in batch],
+            "worker": worker_name,
+            "cascade": cascade,
+        },
+    )
+    return [Won(w.id, w.row_id, w.window_id, Status(w.status), w.data) for w in won]
+
+
+def proceed(claims: Sequence[Claim]) -> list[Claim]:
+    """Start queued cells whose turn has come; gives those that were won."""
+    turns = {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]}
+    return [_claim(cell) for cell in statements("proceed", turns)]
+
+
+def join(worker_id: int, after: Sequence[tuple[int, int]], sequence: int) -> list[Claim]:
+    """Start cells that a cascade reaches and no window stamped: `after` are (ended execution, group to start)."""
+    params = {
+        "after": [execution for execution, _ in after],
+        "groups": [group for _, group in after],
+        "sequence": sequence,
+        "worker": worker_id,
+    }
+    return [_claim(cell) for cell in statements("join", params)]
+
+
+def withdraw(claims: Sequence[Claim]) -> list[int]:
+    """Take back the stamps of queued cells whose dependencies are no longer met; gives the window of each."""
+    params = {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]}
+    return [cell.window_id for cell in statements("withdraw", params)]
+
+
+def cancel(ids: Sequence[int], sequence: int) -> list[int]:
+    """Cancel cells in flight; gives the window of each that was. From then on their workers write nothing."""
+    return [cell.window_id for cell in statements("cancel", {"ids": list(ids), "sequence": sequence})]
+
+
+def bar(ids: Sequence[int], groups: Sequence[int], sequence: int) -> None:
+    """Leave tombstones for these groups in the rows of these executions, where no cell of the group is in flight."""
+    statements("tombstone", {"ids": list(ids), "groups": list(groups), "sequence": sequence})
+
+
+def reclaim(worker_ids: Sequence[int], windows: Sequence[int]) -> list[Won]:
+    """Take back what lost workers held in these windows; gives the cells, `error` for those whose budget is spent."""
+    taken = statements(
+        "reclaim",
+        {
+            "workers": list(worker_ids),
+            "windows": list(windows),
+            "budget": LOSS_BUDGET,
+            "message": f"Its worker was lost {LOSS_BUDGET} times while this cell ran. Run it again to retry.",
+        },
+    )
+    return [Won(cell.id, 0, cell.window_id, Status(cell.status)) for cell in taken]
+
+
+def release(
+    worker_id: int, windows: Iterable[int], *, keep: Iterable[int] = (), older: timedelta = timedelta(0)
+) -> int:
+    """Hand back what a worker holds in these windows, `keep` excepted, if claimed `older` ago; gives how many."""
+    params = {"worker": worker_id, "windows": list(windows), "keep": list(keep), "older": older}
+    return len(statements("release", params))
+
+
+def fenced(claims: Iterable[Claim]) -> set[int]:
+    """Which of these claims were taken away: their executions' ids."""
+    held = list(claims)
+    return {row.id for row in statements("fenced", {"ids": [c.id for c in held], "fences": [c.fence for c in held]})}
+
+
+def forget(executions: QuerySet[Execution]) -> None:
+    """Remove executions and their attempts in two statements, for rows or groups that are gone."""
+    ids = list(executions.values_list("pk", flat=True))
+    Attempt.objects.filter(execution__in=ids).delete()
+    Execution.objects.filter(pk__in=ids).delete()

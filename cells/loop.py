@@ -1,0 +1,69 @@
+"""The process's one event loop: cells run on it as coroutines, whichever Celery thread drew them.
+
+Plain functions that a cell calls go to the loop's bounded thread pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from cells.lifecycle import Claim
+
+FUNCTION_THREADS = 32
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_running: dict[int, tuple[Claim, asyncio.Task[None]]] = {}
+
+
+def current() -> asyncio.AbstractEventLoop:
+    """The loop, started with its thread on first use."""
+    global _loop  # noqa: PLW0603  (one loop a process is the point)
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            _loop.set_default_executor(ThreadPoolExecutor(FUNCTION_THREADS, thread_name_prefix="function"))
+            threading.Thread(target=_loop.run_forever, name="cells", daemon=True).start()
+        return _loop
+
+
+def start(cells: Iterable[tuple[Claim, Callable[[], Coroutine[Any, Any, None]]]]) -> None:
+    """Start cells on the loop. Each coroutine reports for itself; it is cancelled when its claim is fenced."""
+    batch = list(cells)
+    loop = current()
+
+    def begin() -> None:
+        for claim, run in batch:
+            task = loop.create_task(run())
+            _running[claim.id] = (claim, task)
+            task.add_done_callback(lambda _, claim=claim: _forget(claim))  # type: ignore[misc]
+
+    loop.call_soon_threadsafe(begin)
+
+
+def _forget(claim: Claim) -> None:
+    held = _running.get(claim.id)
+    if held and held[0] is claim:
+        del _running[claim.id]
+
+
+def held() -> list[Claim]:
+    """The claims whose cells run now."""
+    return [claim for claim, _ in list(_running.values())]
+
+
+def abort(execution_ids: Iterable[int]) -> None:
+    """Cancel the coroutines of these executions: their claims were taken away."""
+    ids = set(execution_ids)
+
+    def cancel() -> None:
+        for execution_id in ids:
+            found = _running.get(execution_id)
+            if found:
+                found[1].cancel()
+
+    current().call_soon_threadsafe(cancel)

@@ -1,0 +1,31 @@
+-- Cancel cells in flight at an order number: they become tombstones for every dispatch requested before it. The done
+-- bits of their rows go, since a cancelled cell is not completed, whatever value it still shows.
+WITH named AS (
+  SELECT e.id, e.status
+  FROM cells_execution e
+  WHERE e.id = ANY(%(ids)s) AND e.status IN ('pending', 'queued', 'running', 'paused')
+  ORDER BY e.id
+  FOR NO KEY UPDATE
+), cancelled AS (
+  UPDATE cells_execution e
+  SET status = 'cancelled', fence = e.fence + 1, sequence = %(sequence)s, error = NULL, finished_at = now()
+  FROM named
+  WHERE e.id = named.id
+  RETURNING e.id, e.row_id, e.group_id, e.window_id, e.attempt, e.dispatch_id, e.started_at, named.status AS was
+), recorded AS (
+  INSERT INTO cells_attempt (execution_id, number, status, trace, dispatch_id, worker_name, started_at, finished_at)
+  SELECT id, attempt, 'cancelled', '[]', dispatch_id, '', started_at, now()
+  FROM cancelled
+  WHERE was IN ('running', 'paused')
+), cleared AS (
+  UPDATE tables_row r
+  SET done = r.done & ~bits.bits
+  FROM (
+    SELECT c.row_id, bit_or(1::bigint << g.bit) AS bits
+    FROM cancelled c
+    JOIN tables_group g ON g.id = c.group_id
+    GROUP BY c.row_id
+  ) bits
+  WHERE r.id = bits.row_id AND r.done & bits.bits <> 0
+)
+SELECT id, window_id FROM cancelled

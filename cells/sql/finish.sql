@@ -1,0 +1,43 @@
+-- End running cells: status, attempt, trace, the row's values and its done bit in one statement, each only where the
+-- fence presented is still the cell's. Gives the cells that were won, with the row's values where a cascade may go on.
+WITH ended AS (
+  SELECT *
+  FROM unnest(
+    %(ids)s::bigint[], %(fences)s::bigint[], %(statuses)s::text[], %(errors)s::text[], %(outputs)s::jsonb[],
+    %(bits)s::bigint[], %(traces)s::jsonb[], %(versions)s::int[]
+  ) AS t (id, fence, status, error, output, bit, trace, version)
+), held AS (
+  SELECT e.id
+  FROM cells_execution e
+  JOIN ended ON ended.id = e.id AND ended.fence = e.fence
+  WHERE e.status = 'running'
+  ORDER BY e.id
+  FOR NO KEY UPDATE OF e
+), won AS (
+  UPDATE cells_execution e
+  SET status = ended.status, error = ended.error, workflow_version = ended.version, finished_at = now()
+  FROM ended
+  JOIN held ON held.id = ended.id
+  WHERE e.id = ended.id AND e.fence = ended.fence AND e.status = 'running'
+  RETURNING e.id, e.row_id, e.window_id, e.attempt, e.started_at, e.dispatch_id, e.status
+), recorded AS (
+  INSERT INTO cells_attempt
+    (execution_id, number, status, error, trace, workflow_version, dispatch_id, worker_name, started_at, finished_at)
+  SELECT won.id, won.attempt, won.status, ended.error, ended.trace, ended.version, won.dispatch_id, %(worker)s,
+         won.started_at, now()
+  FROM won
+  JOIN ended ON ended.id = won.id
+), written AS (
+  UPDATE tables_row r
+  SET data = r.data || ended.output,
+      done = CASE WHEN won.status = 'completed' THEN r.done | ended.bit ELSE r.done & ~ended.bit END,
+      updated_at = now()
+  FROM won
+  JOIN ended ON ended.id = won.id
+  WHERE r.id = won.row_id
+    AND (won.status = 'completed' OR r.done & ended.bit <> 0 OR ended.output <> '{}'::jsonb)
+  RETURNING r.id, CASE WHEN %(cascade)s THEN r.data END AS data
+)
+SELECT won.id, won.row_id, won.window_id, won.status, written.data
+FROM won
+LEFT JOIN written ON written.id = won.row_id

@@ -1,0 +1,20 @@
+-- Stamp and claim in one step the cells that a cascade reaches and that no window stamped: their dependencies were met
+-- by the group before them. A cell in flight, or last touched by this request or a later one, is left alone.
+INSERT INTO cells_execution
+  (row_id, group_id, position, status, fence, dispatch_id, window_id, sequence, attempt, losses, worker_id, started_at)
+SELECT e.row_id, joining.group_id, e.position, 'running', 1, e.dispatch_id, e.window_id, %(sequence)s, 1, 0, %(worker)s, now()
+FROM unnest(%(after)s::bigint[], %(groups)s::bigint[]) AS joining (execution_id, group_id)
+JOIN cells_execution e ON e.id = joining.execution_id
+ON CONFLICT (group_id, row_id) DO UPDATE
+SET status = 'running',
+    fence = cells_execution.fence + 1,
+    attempt = cells_execution.attempt + 1,
+    dispatch_id = excluded.dispatch_id,
+    window_id = excluded.window_id,
+    sequence = excluded.sequence,
+    losses = 0,
+    worker_id = excluded.worker_id,
+    started_at = excluded.started_at
+WHERE cells_execution.status IN ('completed', 'error', 'cancelled', 'skipped')
+  AND cells_execution.sequence < excluded.sequence
+RETURNING id, row_id, group_id, fence, attempt, window_id, started_at

@@ -1,0 +1,9 @@
+-- Hand claims back: claimed → pending, for whoever draws next. The fence rises, so the one who held them writes nothing.
+UPDATE cells_execution e
+SET status = 'pending', fence = e.fence + 1, worker_id = NULL
+WHERE e.window_id = ANY(%(windows)s)
+  AND e.worker_id = %(worker)s
+  AND e.status IN ('queued', 'running')
+  AND e.id <> ALL(%(keep)s::bigint[])
+  AND e.started_at <= now() - %(older)s::interval
+RETURNING e.id

@@ -1,0 +1,62 @@
+"""Admission: the next window of a dispatch. Its stamps and the cursor's move are one transaction (law 3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Max, Min, Sum
+
+from dispatch import windows
+from dispatch.models import Dispatch, Window
+from dispatch.pick import pick
+
+FIRST_WIDTH = 4
+NARROWEST = 20
+WIDEST = 2000
+SECONDS = 5.0
+MEASURED = 4
+
+
+def first_width(concurrency: int) -> int:
+    """Rows of the first windows, before anything was measured: a few rounds of the slots."""
+    return max(NARROWEST, min(WIDEST, concurrency * FIRST_WIDTH))
+
+
+def admit(dispatch: Dispatch, lane: int) -> Window | None:
+    """Admit the next rows after the cursor, in the caller's transaction, which has locked the dispatch.
+
+    None when none lies ahead: then the dispatch is exhausted.
+    """
+    if dispatch.exhausted:
+        return None
+    most = _room(dispatch)
+    picked = pick(dispatch, most) if most else []
+    window = windows.open_with(dispatch, lane, picked) if picked else None
+    if picked:
+        dispatch.cursor = picked[-1].position
+        dispatch.admitted_rows += len(picked)
+    dispatch.exhausted = len(picked) < most or not _room(dispatch)
+    dispatch.width = _next_width(dispatch)
+    dispatch.save(update_fields=["cursor", "admitted_rows", "exhausted", "width"])
+    return window
+
+
+def _room(dispatch: Dispatch) -> int:
+    if dispatch.limit_rows is None:
+        return dispatch.width
+    return min(dispatch.width, dispatch.limit_rows - dispatch.admitted_rows)
+
+
+def _next_width(dispatch: Dispatch) -> int:
+    """Rows that all slots together end in some seconds, by the last closed windows; at most twice the width now."""
+    closed = Window.objects.filter(dispatch=dispatch, closed_at__isnull=False).order_by("-pk")[:MEASURED]
+    measured = closed.aggregate(rows=Sum("rows"), since=Min("opened_at"), until=Max("closed_at"))
+    if measured["rows"] is None:
+        return dispatch.width
+    wanted = int(measured["rows"] / _seconds(measured["since"], measured["until"]) * SECONDS)
+    floor = max(NARROWEST, dispatch.concurrency)
+    return max(floor, min(WIDEST, wanted, dispatch.width * 2))
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    return max(0.05, (until - since).total_seconds())

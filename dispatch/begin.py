@@ -1,0 +1,129 @@
+"""Beginning a dispatch, O(1) in the table's size: the record first, then what it takes over, then the bell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models.functions import Now
+
+from cells.filters import status_predicate
+from dispatch import admit, bell, cancel, lanes, lifecycle, plan
+from dispatch.models import Dispatch, Mode
+from tableflow.errors import InvalidInput, Problem
+from tableflow.tables import schema as schemas
+from tableflow.tables.filters import compile_filter
+from tableflow.tables.models import Row
+from tableflow.tables.schema import GroupSpec, Schema
+
+MOST_ROWS = 10_000
+MOST_LIMIT = 10_000_000
+MODES = (Mode.ALL, Mode.INCOMPLETE, Mode.NEW, Mode.FAILED)
+
+
+def begin(
+    table_id: int,
+    *,
+    groups: Sequence[int] | None = None,
+    mode: str = Mode.INCOMPLETE,
+    rows: Sequence[int] | None = None,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
+    exclude_rows: Sequence[int] | None = None,
+    limit: int | None = None,
+    is_manual: bool = True,
+    user: AbstractBaseUser | None = None,
+) -> Dispatch:
+    """Record a request to run groups over a scope, and ring for it.
+
+    `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `limit` a number
+    of rows. A manual run takes over the in-flight cells that its scope and groups overlap; an automatic one takes over
+    nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
+    """
+    schema = schemas.load(table_id)
+    chosen = _chosen(schema, groups)
+    scope = _scope(schema, rows, filter, exclude_rows)
+    _check(mode, limit)
+    with transaction.atomic():
+        lifecycle.serialise(table_id)
+        pinned = plan.pin(schema, chosen)
+        concurrency = plan.concurrency(pinned)
+        dispatch = Dispatch.objects.create(
+            table_id=table_id,
+            mode=mode,
+            scope=scope,
+            plan=pinned,
+            is_manual=is_manual,
+            sequence=lifecycle.next_sequence(),
+            limit_rows=limit,
+            concurrency=concurrency,
+            width=admit.first_width(concurrency),
+            requested_by=user,
+            requested_at=Now(),
+        )
+        if is_manual:
+            cancel.take_over(dispatch)
+        laid = lanes.lay(dispatch)
+        transaction.on_commit(lambda: bell.announce(dispatch, laid))
+    dispatch.refresh_from_db()
+    return dispatch
+
+
+def _chosen(schema: Schema, groups: Sequence[int] | None) -> list[GroupSpec]:
+    if not schema.groups:
+        raise InvalidInput.at("groups", "This table has no workflow column to run. Add one first.", "no_groups")
+    if groups is None:
+        return list(schema.groups)
+    known = {group.id for group in schema.groups}
+    unknown = [group_id for group_id in groups if group_id not in known]
+    if unknown:
+        names = ", ".join(str(group_id) for group_id in sorted(known))
+        raise InvalidInput.at(
+            "groups", f"No workflow column {unknown[0]} in this table; it has: {names}.", "unknown_group"
+        )
+    if not groups:
+        raise InvalidInput.at("groups", "Name at least one workflow column, or leave `groups` out to run all.", "empty")
+    return [group for group in schema.groups if group.id in set(groups)]
+
+
+def _scope(
+    schema: Schema,
+    rows: Sequence[int] | None,
+    filter_: Mapping[str, Any] | None,
+    exclude_rows: Sequence[int] | None,
+) -> dict[str, Any]:
+    if rows is not None and filter_ is not None:
+        raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
+    if filter_ is not None:
+        compile_filter(schema, filter_, status_predicate)
+    for attr, ids in (("rows", rows), ("exclude_rows", exclude_rows)):
+        if ids is not None:
+            _check_rows(schema.table_id, attr, ids)
+    return {
+        "rows": sorted(set(rows)) if rows is not None else None,
+        "filter": filter_,
+        "exclude_rows": sorted(set(exclude_rows or ())),
+    }
+
+
+def _check_rows(table_id: int, attr: str, ids: Sequence[int]) -> None:
+    if len(ids) > MOST_ROWS:
+        raise InvalidInput.at(attr, f"At most {MOST_ROWS} rows can be named; use a filter for more.", "too_many")
+    if attr == "rows" and not ids:
+        raise InvalidInput.at(attr, "Name at least one row, or leave `rows` out to run over the table.", "empty")
+    known = set(Row.objects.filter(table=table_id, pk__in=ids).values_list("pk", flat=True))
+    problems = [
+        Problem(f"There is no row {row_id} in this table.", f"{attr}.{place}", "unknown_row")
+        for place, row_id in enumerate(ids)
+        if row_id not in known
+    ]
+    if problems:
+        raise InvalidInput(problems[:20])
+
+
+def _check(mode: str, limit: int | None) -> None:
+    if mode not in MODES:
+        raise InvalidInput.at("mode", f"{mode!r} is no mode; use one of {', '.join(MODES)}.", "invalid_choice")
+    if limit is not None and not 1 <= limit <= MOST_LIMIT:
+        raise InvalidInput.at("limit.max", f"The limit must be from 1 to {MOST_LIMIT} rows.", "out_of_range")

@@ -1,0 +1,40 @@
+"""The doorbell: Celery messages that say where to look in PostgreSQL. Losing one costs time: the sweep rings again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from celery import chord, current_app
+from kombu.exceptions import OperationalError
+
+from dispatch.lanes import Link
+from dispatch.models import Dispatch, Lane
+
+logger = logging.getLogger(__name__)
+
+
+def ring(link: Link) -> None:
+    """Send a lane's next link: its cell tasks as a chord, whose body advances the lane."""
+    draw = current_app.signature("dispatch.tasks.draw", args=(link.lane_id, link.fence), immutable=True)
+    advance = current_app.signature("dispatch.tasks.advance", args=(link.lane_id, link.fence), immutable=True)
+    _send(lambda: chord([draw.clone() for _ in range(link.tasks)])(advance), f"lane {link.lane_id}")
+
+
+def announce(dispatch: Dispatch, lanes: Iterable[Lane]) -> None:
+    """Tell the workers of a new dispatch: a message a lane, and one to count what it asks for."""
+    for lane in lanes:
+        _send(lambda lane=lane: _task("advance", lane.pk, lane.fence), f"lane {lane.pk}")
+    _send(lambda: _task("count_total", dispatch.pk), f"the count of dispatch {dispatch.pk}")
+
+
+def _task(name: str, *args: Any) -> None:
+    current_app.send_task(f"dispatch.tasks.{name}", args=args)
+
+
+def _send(message: Callable[[], Any], what: str) -> None:
+    try:
+        message()
+    except OperationalError as error:
+        logger.warning("The bell for %s did not ring (%s); the sweep will ring it", what, error)

@@ -1,0 +1,129 @@
+"""Stopping, and taking over: when a call has answered, nothing that it named writes or starts.
+
+In-flight cells are cancelled under the table's lock, which no draw or admission shares at that moment. What a cursor
+has not reached is taken out of the dispatch by an exclusion, one entry whatever the number of rows; and the rows of
+its open windows get tombstones, so that a cascade under way finds them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from cells import lifecycle as executions
+from cells.draw import Tally
+from cells.filters import status_predicate
+from cells.models import IN_FLIGHT, Execution, Status
+from dispatch import lifecycle, scope, windows
+from dispatch.models import Dispatch, DispatchStatus
+from tableflow.errors import Conflict, InvalidInput, NotFound
+from tableflow.tables import schema as schemas
+from tableflow.tables.filters import compile_filter
+from tableflow.tables.models import Row
+
+
+def cancel_dispatch(dispatch_id: int) -> Dispatch:
+    """Cancel a dispatch and its cells in flight. Cancelled already: nothing changes. Complete: Conflict."""
+    dispatch = Dispatch.objects.filter(pk=dispatch_id).first()
+    if dispatch is None:
+        raise NotFound("There is no such run.")
+    with transaction.atomic():
+        lifecycle.serialise(dispatch.table_id)
+        _cancel_whole(dispatch)
+    dispatch.refresh_from_db()
+    if dispatch.status != DispatchStatus.CANCELLED:
+        raise Conflict("This run is complete; there is nothing left to cancel.", "already_complete")
+    return dispatch
+
+
+def cancel_runs(
+    table_id: int,
+    rows: Sequence[int] | None = None,
+    groups: Sequence[int] | None = None,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
+) -> int:
+    """Cancel what runs or will run in these rows and groups of a table (None: all); gives how many cells that were.
+
+    Counts the cells in flight; what a cursor had not reached was never stamped, and is left out without counting.
+    """
+    named = _named(table_id, rows, groups, filter)
+    with transaction.atomic():
+        lifecycle.serialise(table_id)
+        active = list(Dispatch.objects.active().filter(table=table_id).select_for_update().order_by("pk"))
+        if rows is None and groups is None and filter is None:
+            return sum(_cancel_whole(dispatch) for dispatch in active)
+        return sum(_cancel_part(dispatch, named) for dispatch in active)
+
+
+def take_over(dispatch: Dispatch) -> int:
+    """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many."""
+    older = Dispatch.objects.active().filter(table=dispatch.table_id).exclude(pk=dispatch.pk)
+    open_ones = windows.open_of(older.values_list("pk", flat=True)).values_list("pk", flat=True)
+    cells = windows.in_flight(open_ones).filter(group__in=[group["id"] for group in dispatch.plan])
+    condition = scope.selection(dispatch.table_id, dispatch.scope)
+    if condition:
+        cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
+    # At the dispatch's own number: a tombstone for those before it, and free for itself.
+    return _cancel_cells(cells, dispatch.sequence - 1)
+
+
+def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
+    """Remove the executions of rows that are about to be deleted, in the transaction that deletes them."""
+    lifecycle.serialise(table_id)
+    cells = Execution.objects.filter(row__in=rows)
+    _cancel_cells(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
+    executions.forget(cells)
+
+
+def _cancel_whole(dispatch: Dispatch) -> int:
+    Dispatch.objects.select_for_update().get(pk=dispatch.pk)
+    if not lifecycle.cancel(dispatch.pk):
+        return 0
+    open_ones = windows.open_of([dispatch.pk]).values_list("pk", flat=True)
+    cancelled = _cancel_cells(windows.in_flight(open_ones), lifecycle.next_sequence())
+    windows.close_finished(dispatch)
+    return cancelled
+
+
+def _cancel_part(dispatch: Dispatch, named: Mapping[str, Any]) -> int:
+    dispatch.exclusions = [*dispatch.exclusions, named]
+    dispatch.save(update_fields=["exclusions"])
+    cells = windows.in_flight(windows.open_of([dispatch.pk]).values_list("pk", flat=True))
+    if named["rows"] is not None or named["filter"] is not None:
+        condition = scope.selection(dispatch.table_id, named)
+        cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
+    groups = [group["id"] for group in dispatch.plan if named["groups"] is None or group["id"] in named["groups"]]
+    sequence = lifecycle.next_sequence()
+    in_rows = list(cells.values_list("pk", flat=True))
+    cancelled = _cancel_cells(cells.filter(group__in=groups), sequence)
+    executions.bar(in_rows, groups, sequence)
+    return cancelled
+
+
+def _cancel_cells(cells: QuerySet[Execution], sequence: int) -> int:
+    """Cancel these cells in flight and count them into the windows that they leave."""
+    left = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
+    windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left if window_id is not None)))
+    return len(left)
+
+
+def _named(
+    table_id: int, rows: Sequence[int] | None, groups: Sequence[int] | None, filter_: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    schema = schemas.load(table_id)
+    unknown = [group_id for group_id in groups or () if schema.group(group_id) is None]
+    if unknown:
+        raise InvalidInput.at("groups", f"No workflow column {unknown[0]} in this table.", "unknown_group")
+    if rows is not None and filter_ is not None:
+        raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
+    if filter_ is not None:
+        compile_filter(schema, filter_, status_predicate)
+    return {
+        "rows": sorted(set(rows)) if rows is not None else None,
+        "groups": sorted(set(groups)) if groups is not None else None,
+        "filter": filter_,
+    }

@@ -1,0 +1,142 @@
+"""Lanes: each link of a lane is a chord of cell tasks whose body makes the next link.
+
+A link is known by the lane's fence. Its tasks enter with it, each once; while they draw they renew the lane's lease.
+`advance` makes the next link when all tasks of this one have ended, or when its lease has run out (the sweep calls it
+then: same function, same transaction).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from dispatch import admit, lifecycle, waiting, windows
+from dispatch.models import Dispatch, DispatchStatus, Lane
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=15)
+LANES = 4
+MOST_SLOTS = 50
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a ring says: draw for this lane under this fence, with so many tasks."""
+
+    lane_id: int
+    fence: int
+    tasks: int
+
+
+def lay(dispatch: Dispatch) -> list[Lane]:
+    """Make the lanes of a new dispatch: its concurrency, dealt out over lanes, tasks and slots, never more in all."""
+    lanes = min(LANES, dispatch.concurrency, _rows_at_most(dispatch))
+    shares = [dispatch.concurrency // lanes + (number < dispatch.concurrency % lanes) for number in range(lanes)]
+    return Lane.objects.bulk_create(
+        Lane(
+            dispatch=dispatch,
+            number=number,
+            tasks=(tasks := -(-share // MOST_SLOTS)),
+            slots=share // tasks,
+            started=tasks,
+            ended=tasks,
+            lease_until=Now() + LEASE,
+        )
+        for number, share in enumerate(shares)
+    )
+
+
+def _rows_at_most(dispatch: Dispatch) -> int:
+    named = dispatch.scope.get("rows")
+    return max(1, min(len(named) if named is not None else LANES, dispatch.limit_rows or LANES))
+
+
+def enter(lane_id: int, fence: int) -> Lane | None:
+    """A cell task begins to draw; None when this link is over, or has all its tasks (a message came twice)."""
+    entered = Lane.objects.filter(pk=lane_id, fence=fence, started__lt=F("tasks"), retired_at=None).update(
+        started=F("started") + 1, rings=0, lease_until=Now() + LEASE
+    )
+    return Lane.objects.select_related("dispatch").get(pk=lane_id) if entered else None
+
+
+def renew(lane_id: int, fence: int) -> bool:
+    """Renew the lease; False when the link is over or its dispatch is not dispatching: draw no more."""
+    return bool(
+        Lane.objects.filter(
+            pk=lane_id, fence=fence, retired_at=None, dispatch__status=DispatchStatus.DISPATCHING
+        ).update(lease_until=Now() + LEASE)
+    )
+
+
+def leave(lane_id: int, fence: int) -> None:
+    """A cell task of this link has drawn its last."""
+    Lane.objects.filter(pk=lane_id, fence=fence).update(ended=F("ended") + 1, lease_until=Now() + LEASE)
+
+
+def advance(lane_id: int, fence: int) -> Link | None:
+    """Make the lane's next link: close what has ended, admit rows, and say what to ring; None when there is nothing to.
+
+    Ends the dispatch when nothing is left of it. A stale or repeated call does nothing.
+    """
+    with transaction.atomic():
+        lane = Lane.objects.filter(pk=lane_id, fence=fence, retired_at=None).select_related("dispatch").first()
+        if lane is None:
+            return None
+        lifecycle.share(lane.dispatch.table_id)
+        dispatch = Dispatch.objects.select_for_update().get(pk=lane.dispatch_id)
+        lane = Lane.objects.select_for_update().filter(pk=lane_id, fence=fence, retired_at=None).first()
+        if lane is None or not _is_over(lane):
+            return None
+        lifecycle.start(dispatch)
+        if dispatch.status != DispatchStatus.DISPATCHING:
+            return None
+        windows.close_finished(dispatch)
+        if not windows.has_unclaimed(dispatch.pk):
+            admit.admit(dispatch, lane.number)
+        return _next_link(dispatch, lane)
+
+
+def _is_over(lane: Lane) -> bool:
+    return lane.ended >= lane.tasks or Lane.objects.filter(pk=lane.pk, lease_until__lt=Now()).exists()
+
+
+def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
+    unfinished = windows.unfinished(dispatch.pk)
+    if not unfinished and dispatch.exhausted:
+        lifecycle.complete(dispatch, waiting=waiting.count(dispatch))
+        return None
+    drawing = bool(unfinished) and windows.has_unclaimed(dispatch.pk)
+    idle = 0 if drawing else lane.tasks
+    # With no row to draw the lane rests for a lease: other lanes' cells are still running, and the last one ends it.
+    Lane.objects.filter(pk=lane.pk).update(
+        fence=F("fence") + 1, started=idle, ended=idle, rings=0, lease_until=Now() + LEASE
+    )
+    return Link(lane.pk, lane.fence + 1, lane.tasks) if drawing else None
+
+
+def overdue() -> list[Lane]:
+    """The lanes of active dispatches whose lease has run out."""
+    return list(
+        Lane.objects.filter(
+            retired_at=None,
+            lease_until__lt=Now(),
+            dispatch__status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING),
+        ).order_by("lease_until")[:1000]
+    )
+
+
+def ring_again(lane: Lane) -> Link | None:
+    """What to ring for a lane whose lease has run out: the same link when no task of it ever started, else the next."""
+    if lane.started:
+        return advance(lane.pk, lane.fence)
+    patience = LEASE * 2 ** min(lane.rings + 1, 4)
+    again = Lane.objects.filter(pk=lane.pk, fence=lane.fence, started=0, lease_until__lt=Now()).update(
+        rings=F("rings") + 1, lease_until=Now() + patience
+    )
+    return Link(lane.pk, lane.fence, lane.tasks) if again else None

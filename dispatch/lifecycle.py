@@ -1,0 +1,70 @@
+"""The transitions of dispatches. This module, and nothing else, writes their status; losing is a return value."""
+
+from __future__ import annotations
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane
+
+SERIALISE = 0x7AB1E  # the name of this lock among the advisory locks of the database
+
+
+def next_sequence() -> int:
+    """The next number of the order among dispatches and cancels."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('cells_sequence')")
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def serialise(table_id: int) -> None:
+    """Let no other begin or cancel on this table, no draw and no admission go on until the transaction ends.
+
+    It is taken before any other lock. So what a begin or a cancel sees is all there is: no cell is being stamped or
+    started beside it, in a transaction whose work it could not see yet.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SERIALISE, table_id % 2**31])
+
+
+def share(table_id: int) -> None:
+    """Let no begin or cancel on this table go on until the transaction ends; draws and admissions share it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [SERIALISE, table_id % 2**31])
+
+
+def start(dispatch: Dispatch) -> bool:
+    """Pending → dispatching; False when it is no longer pending."""
+    won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.PENDING).update(
+        status=DispatchStatus.DISPATCHING, started_at=Coalesce(F("started_at"), Now())
+    )
+    if won:
+        dispatch.status = DispatchStatus.DISPATCHING
+    return bool(won)
+
+
+def complete(dispatch: Dispatch, *, waiting: int) -> bool:
+    """Dispatching → complete, with the cells that are left waiting; False when it is not dispatching any more."""
+    won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.DISPATCHING).update(
+        status=DispatchStatus.COMPLETE,
+        finished_at=Now(),
+        waiting=waiting,
+        total=F("completed") + F("error") + F("cancelled") + F("skipped") + waiting,
+    )
+    return _retired(dispatch.pk, won)
+
+
+def cancel(dispatch_id: int) -> bool:
+    """Any active state → cancelled; False when it had ended. From then on it admits nothing."""
+    won = Dispatch.objects.filter(pk=dispatch_id, status__in=ACTIVE).update(
+        status=DispatchStatus.CANCELLED, finished_at=Now()
+    )
+    return _retired(dispatch_id, won)
+
+
+def _retired(dispatch_id: int, won: int) -> bool:
+    if won:
+        Lane.objects.filter(dispatch=dispatch_id, retired_at=None).update(retired_at=Now())
+    return bool(won)

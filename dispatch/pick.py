@@ -1,0 +1,78 @@
+"""The next rows of a dispatch after its cursor: those with an eligible cell, found in SQL, in the visible order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
+
+from dispatch import scope
+from dispatch.models import Dispatch, Mode
+from dispatch.scope import PlannedGroup
+from tableflow.tables.models import Row
+
+_BY_DONE = (Path(__file__).parent / "sql" / "by_done.sql").read_text()
+
+
+@dataclass(frozen=True)
+class Picked:
+    """A row to admit, and the groups to stamp in it."""
+
+    id: int
+    position: Decimal
+    groups: tuple[int, ...]
+
+
+def pick(dispatch: Dispatch, most: int) -> list[Picked]:
+    """Up to `most` rows after the cursor that have an eligible cell; fewer mean that no other lies ahead."""
+    groups = scope.planned(dispatch)
+    with connection.cursor() as cursor:
+        cursor.execute(*statement(dispatch, groups, most))
+        return [_picked(record, groups) for record in cursor.fetchall()]
+
+
+def statement(dispatch: Dispatch, groups: Sequence[PlannedGroup], most: int) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of `pick` with its parameters: columns id, position and, for several groups, whether each is eligible."""
+    rows = _eligible_rows(dispatch, groups)
+    if not _by_done(dispatch):
+        return rows[:most].query.sql_with_params()
+    mask = reduce(or_, (1 << group.bit for group in groups))
+    sql, params = rows.filter(done=RawSQL("lacking.done", ()))[:most].query.sql_with_params()
+    table = dispatch.table_id
+    return _BY_DONE.replace("{rows}", sql), (table, table, mask, mask, *params, most)
+
+
+def _by_done(dispatch: Dispatch) -> bool:
+    """Whether the done bits can find the rows: they tell what is left over, unless the scope names its rows."""
+    return dispatch.mode in (Mode.INCOMPLETE, Mode.NEW) and dispatch.scope.get("rows") is None
+
+
+def _eligible_rows(dispatch: Dispatch, groups: Sequence[PlannedGroup]) -> QuerySet[Row, tuple[Any, ...]]:
+    rows = scope.rows(dispatch)
+    if dispatch.cursor is not None:
+        rows = rows.filter(position__gt=dispatch.cursor)
+    conditions = [scope.eligible(dispatch, group) for group in groups]
+    rows = rows.filter(reduce(or_, conditions)).order_by("position")
+    if len(groups) == 1:
+        return rows.values_list("id", "position")
+    flags = {
+        f"eligible_{group.id}": Case(
+            When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()
+        )
+        for group, condition in zip(groups, conditions, strict=True)
+    }
+    return rows.annotate(**flags).values_list("id", "position", *flags)
+
+
+def _picked(record: Sequence[Any], groups: Sequence[PlannedGroup]) -> Picked:
+    row_id, position, *flags = record
+    eligible = flags or [True]
+    return Picked(row_id, position, tuple(group.id for group, flag in zip(groups, eligible, strict=True) if flag))

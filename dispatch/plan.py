@@ -1,0 +1,77 @@
+"""What a dispatch pins when it begins: its groups as they were then, each with the version of its workflow.
+
+A plan is a list of JSON objects, one a group from left to right, with the keys of `Pinned`. What somebody changes
+later in the columns, the groups or the workflows does not reach a run that is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+from cells.models import Workflow, WorkflowVersion
+from tableflow.tables.schema import GroupSpec, Schema
+
+CALLS_OUT = frozenset({"http", "llm"})
+CONCURRENCY_CALLING_OUT = 20
+CONCURRENCY_LOCAL = 400
+
+
+class Pinned(TypedDict):
+    """One group of a plan. `version_id` and `version` are null when the workflow had been deleted."""
+
+    id: int
+    name: str
+    bit: int
+    inputs: dict[str, Any]
+    outputs: list[dict[str, str]]
+    run_after: list[str]
+    run_if: str
+    auto_run: bool
+    version_id: int | None
+    version: int | None
+    columns: dict[str, dict[str, Any]]
+    keys: list[str]
+    concurrency: int
+
+
+def pin(schema: Schema, groups: Sequence[GroupSpec]) -> list[Pinned]:
+    """The plan of these groups, in the order given, with the newest version of each workflow."""
+    versions = _newest({group.workflow_id for group in groups})
+    return [_pinned(schema, group, versions.get(group.workflow_id)) for group in groups]
+
+
+def concurrency(plan: Sequence[Pinned]) -> int:
+    """How many cells of the plan may run at once: what its most careful group allows."""
+    return min(group["concurrency"] for group in plan)
+
+
+def _newest(workflow_ids: set[int]) -> dict[int, WorkflowVersion]:
+    numbers = dict(Workflow.objects.filter(pk__in=workflow_ids).values_list("pk", "version"))
+    versions = WorkflowVersion.objects.filter(workflow__in=numbers, number__in=numbers.values())
+    return {v.workflow_id: v for v in versions if numbers[v.workflow_id] == v.number}
+
+
+def _pinned(schema: Schema, group: GroupSpec, version: WorkflowVersion | None) -> Pinned:
+    columns = {o.column: schema.by_key[o.column] for o in group.outputs}
+    return {
+        "id": group.id,
+        "name": group.name,
+        "bit": group.bit,
+        "inputs": group.inputs,
+        "outputs": [{"from": o.source, "column": o.column} for o in group.outputs],
+        "run_after": list(group.run_after),
+        "run_if": group.run_if,
+        "auto_run": group.auto_run,
+        "version_id": version.pk if version else None,
+        "version": version.number if version else None,
+        "columns": {key: {"type": column.type, "options": column.options} for key, column in columns.items()},
+        "keys": list(schema.keys),
+        "concurrency": group.concurrency or _usual_concurrency(version),
+    }
+
+
+def _usual_concurrency(version: WorkflowVersion | None) -> int:
+    """What a group that names none gets: little where somebody else's server answers, much where nobody waits."""
+    calls_out = version is not None and any(step["type"] in CALLS_OUT for step in version.steps)
+    return CONCURRENCY_CALLING_OUT if calls_out else CONCURRENCY_LOCAL

@@ -1,0 +1,88 @@
+"""How far dispatches are: counts of its closed windows and of its few open ones, never of its executions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+from django.utils import timezone
+
+from cells.models import CLAIMED, Status
+from dispatch import windows
+from dispatch.models import ACTIVE, Dispatch, DispatchStatus
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A dispatch's progress, in cells; `rate` in cells a second, null before anything was measured."""
+
+    total: int | None
+    completed: int
+    error: int
+    cancelled: int
+    skipped: int
+    waiting: int
+    in_flight: int
+    processed: int
+    rate: float | None
+    eta_seconds: float | None
+
+    @property
+    def ended(self) -> int:
+        """Cells that have ended, whichever way."""
+        return self.completed + self.error + self.cancelled + self.skipped
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What runs in a table: its active dispatches, cells running and claimed, and cells in flight by row."""
+
+    dispatches: list[Dispatch]
+    running: int
+    claimed: int
+    by_row: dict[int, int]
+
+
+def counts(dispatches: Sequence[Dispatch]) -> dict[int, Counts]:
+    """The progress of each dispatch, by id; a fixed number of queries whatever their sizes."""
+    live = windows.live_counts(d.pk for d in dispatches if d.status in ACTIVE)
+    now = timezone.now()
+    return {dispatch.pk: _counts(dispatch, live.get(dispatch.pk, Counter()), now) for dispatch in dispatches}
+
+
+def _counts(dispatch: Dispatch, live: Counter[str], now: datetime) -> Counts:
+    outcomes = {name: getattr(dispatch, name) + live[name] for name in windows.OUTCOMES}
+    ended = sum(outcomes.values())
+    rate = _rate(dispatch, ended, now)
+    eta = None
+    if rate and dispatch.total is not None and dispatch.status == DispatchStatus.DISPATCHING:
+        eta = round(max(0, dispatch.total - ended - dispatch.waiting) / rate, 1)
+    return Counts(
+        total=dispatch.total,
+        **outcomes,
+        waiting=dispatch.waiting,
+        in_flight=live["cells"] - sum(live[name] for name in windows.OUTCOMES),
+        processed=ended,
+        rate=rate,
+        eta_seconds=eta,
+    )
+
+
+def _rate(dispatch: Dispatch, ended: int, now: datetime) -> float | None:
+    if dispatch.started_at is None or not ended:
+        return None
+    seconds = ((dispatch.finished_at or now) - dispatch.started_at).total_seconds()
+    return round(ended / max(seconds, 0.001), 2)
+
+
+def run_state(table_id: int, *, most_rows: int = 10_000) -> RunState:
+    """What runs in a table now. `by_row` counts the cells in flight of at most `most_rows` rows."""
+    active = list(Dispatch.objects.active().filter(table=table_id).select_related("requested_by").order_by("pk"))
+    open_ones = list(windows.open_of(d.pk for d in active).values_list("pk", flat=True))
+    cells = windows.in_flight(open_ones)
+    by_status = Counter(dict(cells.values_list("status").annotate(Count("pk")).order_by()))
+    by_row = dict(cells.values_list("row").annotate(Count("pk")).order_by()[:most_rows])
+    return RunState(active, by_status[Status.RUNNING], sum(by_status[status] for status in CLAIMED), by_row)

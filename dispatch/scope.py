@@ -1,0 +1,83 @@
+"""Which rows a dispatch covers, and which of them its cells are eligible in: predicates over rows, all in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from cells import eligibility
+from cells.eligibility import Request
+from cells.filters import status_predicate
+from dispatch.models import Dispatch
+from tableflow.tables import schema as schemas
+from tableflow.tables.filters import compile_filter
+from tableflow.tables.models import Row
+from tableflow.tables.schema import Schema
+
+
+@dataclass(frozen=True)
+class PlannedGroup:
+    """What eligibility asks of a group."""
+
+    id: int
+    auto_run: bool
+    run_after: tuple[str, ...]
+    bit: int
+
+    @classmethod
+    def of(cls, pinned: Mapping[str, Any]) -> PlannedGroup:
+        """From the dispatch's plan."""
+        return cls(pinned["id"], pinned["auto_run"], tuple(pinned["run_after"]), pinned["bit"])
+
+
+def planned(dispatch: Dispatch) -> list[PlannedGroup]:
+    """The dispatch's groups from left to right."""
+    return [PlannedGroup.of(pinned) for pinned in dispatch.plan]
+
+
+def request(dispatch: Dispatch) -> Request:
+    """What the dispatch asks of each cell."""
+    return Request(dispatch.mode, dispatch.is_manual, dispatch.sequence)
+
+
+def rows(dispatch: Dispatch, schema: Schema | None = None) -> QuerySet[Row]:
+    """The rows of the dispatch's scope, wherever its cursor is."""
+    return Row.objects.filter(selection(dispatch.table_id, dispatch.scope, schema), table=dispatch.table_id)
+
+
+def selection(table_id: int, scope: Mapping[str, Any], schema: Schema | None = None) -> Q:
+    """The condition of a scope: its rows or its filter, without the rows it leaves out."""
+    condition = Q()
+    if scope.get("rows") is not None:
+        condition &= Q(pk__in=scope["rows"])
+    if scope.get("filter") is not None:
+        condition &= compile_filter(schema or schemas.load(table_id), scope["filter"], status_predicate)
+    if scope.get("exclude_rows"):
+        condition &= ~Q(pk__in=scope["exclude_rows"])
+    return condition
+
+
+def excluded(dispatch: Dispatch, group_id: int) -> Q:
+    """The rows whose cell of this group a cancel took out of the dispatch, ahead of its cursor."""
+    condition = Q(pk__in=())
+    for exclusion in dispatch.exclusions:
+        if exclusion["groups"] is None or group_id in exclusion["groups"]:
+            condition |= selection(dispatch.table_id, exclusion)
+    return condition
+
+
+def eligible(dispatch: Dispatch, group: PlannedGroup) -> Q:
+    """The rows in which the group's cell is eligible now."""
+    return _without_excluded(dispatch, group, eligibility.eligible(group, request(dispatch)))
+
+
+def askable(dispatch: Dispatch, group: PlannedGroup) -> Q:
+    """The rows in which the dispatch asks for the group's cell, be its dependencies met or not."""
+    return _without_excluded(dispatch, group, eligibility.askable(group, request(dispatch)))
+
+
+def _without_excluded(dispatch: Dispatch, group: PlannedGroup, condition: Q) -> Q:
+    return condition & ~excluded(dispatch, group.id) if dispatch.exclusions else condition

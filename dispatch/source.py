@@ -1,0 +1,63 @@
+"""Where a lane's cell task gets its rows: from any open window of its dispatch, and from what lies ahead of the cursor.
+
+A task that finds fewer stamped rows than it has slots admits the next window itself, so that no slot idles at a
+window's end; the chord's body makes the lane's next link when its tasks have ended.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from cells.draw import Tally
+from dispatch import admit, lanes, lifecycle, windows
+from dispatch.models import Dispatch, DispatchStatus, Lane
+
+MOST_WINDOWS = 3 * lanes.LANES
+
+
+class LaneSource:
+    """The rows of one link of a lane (see cells.draw.Source for what each method promises)."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._dispatch_id = lane.dispatch_id
+        self._newest = 0
+        self._exhausted = False
+        self.table_id = lane.dispatch.table_id
+
+    def hold(self) -> bool:
+        """Share the table with other draws, which keeps cancels out, and see whether the dispatch goes on."""
+        lifecycle.share(self.table_id)
+        return Dispatch.objects.filter(pk=self._dispatch_id, status=DispatchStatus.DISPATCHING).exists()
+
+    def windows(self) -> list[int]:
+        """The dispatch's windows with cells left, this lane's or another's."""
+        found = windows.unfinished(self._dispatch_id)
+        self._newest = max([self._newest, *found])
+        return found
+
+    def more(self) -> bool:
+        """Admit another window, unless somebody just did; False when the dispatch is exhausted or enough are open."""
+        if self._exhausted:
+            return False
+        with transaction.atomic():
+            lifecycle.share(self.table_id)
+            dispatch = Dispatch.objects.select_for_update().get(pk=self._dispatch_id)
+            if dispatch.status != DispatchStatus.DISPATCHING:
+                return False
+            windows.close_finished(dispatch)
+            unfinished = windows.unfinished(self._dispatch_id)
+            if any(window > self._newest for window in unfinished):
+                return True
+            self._exhausted = dispatch.exhausted
+            if len(unfinished) >= MOST_WINDOWS:
+                return False
+            return admit.admit(dispatch, self._lane.number) is not None
+
+    def tally(self, tally: Tally) -> None:
+        """Count into the windows."""
+        windows.tally(tally)
+
+    def renew(self) -> bool:
+        """Renew the lane's lease."""
+        return lanes.renew(self._lane.pk, self._lane.fence)

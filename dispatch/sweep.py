@@ -1,0 +1,62 @@
+"""The periodic healer. It calls the very functions of the fast path; two sweeps at once do no harm."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+from django.db import transaction
+
+from cells import lifecycle as executions
+from cells import workers
+from cells.draw import Tally
+from cells.models import FINAL, Execution, Status
+from dispatch import bell, lanes, lifecycle, windows
+from dispatch.models import Dispatch, Window
+
+logger = logging.getLogger(__name__)
+
+
+def sweep() -> None:
+    """Take back dead workers' cells, ring the lanes whose message was lost, drop what belongs to nobody."""
+    for worker in workers.lapse():
+        logger.warning("Worker %s has not been heard of for %s; its cells are taken back", worker.name, workers.LEASE)
+    for table_id in _tables_with_open_windows():
+        reclaim(table_id)
+    for lane in lanes.overdue():
+        link = lanes.ring_again(lane)
+        if link is not None:
+            bell.ring(link)
+    workers.prune()
+
+
+def reclaim(table_id: int) -> int:
+    """Take back the cells that lost workers, or workers that left, hold in a table; gives how many."""
+    with transaction.atomic():
+        lifecycle.share(table_id)
+        open_ones = list(_open_windows(table_id))
+        orphans = _of_deleted_rows(open_ones)
+        owners = set(windows.in_flight(open_ones).exclude(worker=None).values_list("worker", flat=True).distinct())
+        taken = executions.reclaim(sorted(owners - workers.alive(owners)), open_ones)
+        ended = Counter((cell.window_id, cell.status) for cell in taken if cell.status in FINAL)
+        windows.tally(Tally(ended + orphans))
+    return len(taken)
+
+
+def _of_deleted_rows(open_ones: list[int]) -> Counter[tuple[int, Status]]:
+    """Cancel the stamps in rows that were deleted just as they were stamped: nobody could ever claim them."""
+    homeless = windows.in_flight(open_ones).filter(row__pk=None)
+    left = (
+        executions.cancel(list(homeless.values_list("pk", flat=True)), lifecycle.next_sequence()) if open_ones else []
+    )
+    executions.forget(Execution.objects.filter(window_id__in=open_ones, row__pk=None))
+    return Counter((window_id, Status.CANCELLED) for window_id in left)
+
+
+def _open_windows(table_id: int) -> list[int]:
+    active = Dispatch.objects.active().filter(table=table_id).values("pk")
+    return list(Window.objects.filter(dispatch__in=active, closed_at=None).values_list("pk", flat=True))
+
+
+def _tables_with_open_windows() -> list[int]:
+    return list(Dispatch.objects.active().values_list("table", flat=True).distinct())

@@ -1,0 +1,56 @@
+"""The messages' other end: shells that call the verbs. Nothing is retried by Celery; attempts are in PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from cells.cascade import Cascade
+from cells.draw import Draw
+from cells.work import GroupRun
+from dispatch import bell, lanes, scope, waiting
+from dispatch import sweep as healer
+from dispatch.source import LaneSource
+from tableflow import pulse
+
+logger = logging.getLogger(__name__)
+
+DRAW_SECONDS = 120.0
+
+
+@shared_task(name="dispatch.tasks.draw")
+def draw(lane_id: int, fence: int) -> None:
+    """Draw cells for one link of a lane. It never raises: a header task that did would lose the chord's body."""
+    lane = lanes.enter(lane_id, fence)
+    if lane is None:
+        return
+    try:
+        groups = [GroupRun.of(pinned) for pinned in lane.dispatch.plan]
+        cascade = Cascade(groups, scope.request(lane.dispatch))
+        Draw(LaneSource(lane), cascade, slots=lane.slots, seconds=DRAW_SECONDS).run()
+    except Exception:  # the task's edge: what it held is taken back by the heartbeat, and the lane goes on
+        logger.exception("A draw of lane %s failed", lane_id)
+    finally:
+        lanes.leave(lane_id, fence)
+
+
+@shared_task(name="dispatch.tasks.advance")
+def advance(lane_id: int, fence: int) -> None:
+    """Make a lane's next link and ring for it."""
+    link = lanes.advance(lane_id, fence)
+    if link is not None:
+        bell.ring(link)
+
+
+@shared_task(name="dispatch.tasks.count_total")
+def count_total(dispatch_id: int) -> None:
+    """Count what a dispatch asks for."""
+    waiting.count_total(dispatch_id)
+
+
+@shared_task(name="dispatch.tasks.sweep")
+def sweep() -> None:
+    """Heal what was lost, and show that beat ticks."""
+    pulse.beat_seen()
+    healer.sweep()

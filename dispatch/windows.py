@@ -1,0 +1,91 @@
+"""Windows: opened with their stamps, counted by the transactions that end their cells, closed into the dispatch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.functions import Now
+
+from cells import lifecycle as executions
+from cells.draw import Tally
+from cells.models import IN_FLIGHT, Execution, Status
+from dispatch.models import Dispatch, Window
+from dispatch.pick import Picked
+
+OUTCOMES = ("completed", "error", "cancelled", "skipped")
+_ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
+
+
+def open_of(dispatches: Iterable[int]) -> QuerySet[Window]:
+    """The windows of these dispatches that are not closed."""
+    return Window.objects.filter(dispatch__in=list(dispatches), closed_at=None)
+
+
+def unfinished(dispatch_id: int) -> list[int]:
+    """The ids of the dispatch's windows that have cells left, oldest first."""
+    return list(open_of([dispatch_id]).filter(cells__gt=_ENDED).order_by("pk").values_list("pk", flat=True))
+
+
+def open_with(dispatch: Dispatch, lane: int, picked: Sequence[Picked]) -> Window:
+    """Open a window over these rows and stamp their cells; part of the transaction that moves the cursor."""
+    window = Window.objects.create(
+        dispatch=dispatch,
+        lane=lane,
+        rows=len(picked),
+        cells=0,
+        first_position=picked[0].position,
+        last_position=picked[-1].position,
+        opened_at=Now(),
+    )
+    cells = sum(
+        executions.stamp(
+            pinned["id"],
+            [(row.id, row.position) for row in picked if pinned["id"] in row.groups],
+            dispatch_id=dispatch.pk,
+            window_id=window.pk,
+            sequence=dispatch.sequence,
+        )
+        for pinned in dispatch.plan
+    )
+    Window.objects.filter(pk=window.pk).update(cells=cells)
+    return window
+
+
+def tally(change: Tally) -> None:
+    """Add to the windows' counts what a transaction did to their cells, a statement a window, in the order of ids."""
+    by_window: dict[int, Counter[str]] = {}
+    for (window_id, status), count in change.ended.items():
+        by_window.setdefault(window_id, Counter())[Status(status).value] += count
+    for window_id, count in change.cells.items():
+        by_window.setdefault(window_id, Counter())["cells"] += count
+    for window_id in sorted(by_window):
+        changes = {name: F(name) + Value(count) for name, count in by_window[window_id].items() if count}
+        Window.objects.filter(pk=window_id).update(**changes)
+
+
+def close_finished(dispatch: Dispatch) -> None:
+    """Close the windows in which every cell has ended, and add their counts to the dispatch, which is locked."""
+    finished = list(open_of([dispatch.pk]).filter(cells__lte=_ENDED).select_for_update().order_by("pk"))
+    if not finished:
+        return
+    Window.objects.filter(pk__in=[window.pk for window in finished]).update(closed_at=Now())
+    counts = {name: sum(getattr(window, name) for window in finished) for name in OUTCOMES}
+    Dispatch.objects.filter(pk=dispatch.pk).update(**{name: F(name) + count for name, count in counts.items()})
+
+
+def live_counts(dispatches: Iterable[int]) -> dict[int, Counter[str]]:
+    """The counts of the open windows of each dispatch: its outcomes, and `cells`."""
+    sums = open_of(dispatches).values("dispatch").annotate(**{f"sum_{n}": Sum(n) for n in (*OUTCOMES, "cells")})
+    return {s["dispatch"]: Counter({n: s[f"sum_{n}"] for n in (*OUTCOMES, "cells")}) for s in sums}
+
+
+def in_flight(windows: Iterable[int]) -> QuerySet[Execution]:
+    """The executions that hold a place in these windows."""
+    return Execution.objects.filter(window_id__in=list(windows), status__in=IN_FLIGHT)
+
+
+def has_unclaimed(dispatch_id: int) -> bool:
+    """Whether a stamped cell of the dispatch waits for a slot."""
+    return in_flight(unfinished(dispatch_id)).filter(status=Status.PENDING).exists()
