@@ -9,7 +9,7 @@ from celery.signals import beat_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
-from django.conf import settings  # noqa: E402  (the settings module must be named first)
+from django.conf import settings
 
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(

@@ -50,6 +50,11 @@ def record(home: Path, addresses: dict[str, str]) -> None:
     draft.replace(path)
 
 
+def recorded(home: Path) -> bool:
+    """Whether the embedded servers' addresses are there: whoever runs them writes them last."""
+    return _path(home).exists()
+
+
 def forget(home: Path) -> None:
     """The embedded servers do not run any more."""
     _path(home).unlink(missing_ok=True)

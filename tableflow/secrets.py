@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets as random_secrets
 import tempfile
@@ -34,8 +35,7 @@ def generated(home: Path, name: str) -> str:
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
             file.write(random_secrets.token_hex(32))
             file.flush()
-            try:
+            # Where another process made it between the question and the answer, its value is the one.
+            with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
-            except FileExistsError:
-                pass  # Another process made it between the question and the answer; its value is the one.
     return path.read_text().strip()

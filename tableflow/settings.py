@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import dj_database_url
@@ -17,7 +18,8 @@ DEBUG = False
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, most=65535)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://{HOST}:{PORT}").rstrip("/")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", HOST]
+# The names of this machine itself are always among them: health checks come by those.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *(env.words("ALLOWED_HOSTS") or [HOST])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 CELERY_CONCURRENCY = env.integer("CELERY_CONCURRENCY", 16, most=400)
@@ -44,6 +46,8 @@ INSTALLED_APPS = [
     "dispatch",
     "tableflow.api",
     "tableflow.grid",
+    "tableflow.demo",
+    "tableflow.operate",
 ]
 
 MIDDLEWARE = [
@@ -107,11 +111,18 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
 
+
+def _is_not_503(record: logging.LogRecord) -> bool:
+    return getattr(record, "status_code", None) != 503
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A 503 is how /readyz says "not yet": its body names the reason, and a line per question would fill the log.
+    "filters": {"no_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_503"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
 }

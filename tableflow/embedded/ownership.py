@@ -40,12 +40,10 @@ def user(home: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def no_users(home: Path) -> Iterator[None]:
-    """Wait until nobody uses the servers, and keep it so."""
+def wait_for_users(home: Path) -> None:
+    """Wait until nobody uses the servers."""
     with _path(home, "users").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _path(home: Path, name: str) -> Path:

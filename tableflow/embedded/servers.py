@@ -42,6 +42,7 @@ def running(home: Path, *, durable: bool = True) -> Iterator[list[Server]]:
     """
     servers = needed(home, durable=durable)
     folders.private(home / "run")
+    endpoints.forget(home)
     with ExitStack() as stack:
         for server in servers:
             stack.enter_context(_child(home, server))

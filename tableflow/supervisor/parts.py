@@ -1,0 +1,70 @@
+"""The parts that `make up` runs, as supervisord is to run them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tableflow import env
+from tableflow.embedded import processes
+from tableflow.embedded.servers import Server
+
+WORKERS = 2
+WEB_GRACE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """One program of supervisord's. Parts with a lower `priority` start first and stop last."""
+
+    name: str
+    command: Sequence[str]
+    priority: int
+    stop_signal: str = "TERM"
+    stop_seconds: int = 4
+    copies: int = 1
+    starts_by_itself: bool = False
+    listens_on: str = ""
+
+
+def server(embedded: Server) -> Part:
+    """An embedded server."""
+    signal_name = embedded.stop_signal.name.removeprefix("SIG")
+    return Part(embedded.name, embedded.command(), 10, signal_name, stop_seconds=8, starts_by_itself=True)
+
+
+def web() -> Part:
+    """The web processes. Supervisord holds the listening socket, so that they share it and a restart refuses nobody."""
+    arguments = ["tableflow.asgi:application", "--fd", "0", "--no-access-log", "--log-level", "warning"]
+    grace = ["--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS)]
+    return Part(
+        "web",
+        [*_python("TERM", "uvicorn"), *arguments, *grace],
+        30,
+        copies=env.integer("WEB_CONCURRENCY", 1, most=64),
+        listens_on=f"tcp://{env.text('HOST', '127.0.0.1')}:{env.integer('PORT', 8000, most=65535)}",
+    )
+
+
+def worker() -> Part:
+    """The Celery workers: one a core, up to WORKERS. They die with the supervisor: the sweep takes their cells back."""
+    arguments = ["worker", "-P", "threads", "-c", str(env.integer("CELERY_CONCURRENCY", 16, most=400))]
+    quiet = ["-n", "tableflow-%(process_num)d@%%h", "--without-gossip", "--without-mingle", "-l", "warning"]
+    copies = min(WORKERS, os.cpu_count() or 1)
+    return Part("worker", [*_celery(), *arguments, *quiet], 20, stop_seconds=5, copies=copies)
+
+
+def beat(home: Path) -> Part:
+    """Beat, which sends the sweep's ticks."""
+    return Part("beat", [*_celery(), "beat", "-s", str(home / "run" / "beat-schedule"), "-l", "warning"], 20)
+
+
+def _celery() -> list[str]:
+    return [*_python("KILL", "celery"), "-A", "tableflow.celery:app"]
+
+
+def _python(stop_signal: str, module: str) -> list[str]:
+    return [*processes.leash(stop_signal), sys.executable, "-m", module]
