@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
 from django.db.models import QuerySet
 from psycopg.types.json import Jsonb
 
@@ -125,7 +126,7 @@ def _rows_claimed(cells: Iterable[Any]) -> list[Claimed]:
     for cell in cells:
         claim_ = _claim(cell)
         if cell.status == Status.RUNNING:
-            running[cell.row_id] = Claimed(cell.data, claim_, {})
+            running[cell.row_id] = Claimed(orjson.loads(cell.data), claim_, {})
         else:
             queued.append(claim_)
     for claim_ in queued:
@@ -154,7 +155,10 @@ def finish(batch: Sequence[Ended], worker_name: str, *, cascade: bool) -> list[W
             "cascade": cascade,
         },
     )
-    return [Won(w.id, w.row_id, w.window_id, Status(w.status), w.data) for w in won]
+    return [
+        Won(w.id, w.row_id, w.window_id, Status(w.status), orjson.loads(w.data) if w.data is not None else None)
+        for w in won
+    ]
 
 
 def proceed(claims: Sequence[Claim]) -> list[Claim]:

@@ -172,12 +172,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         def formatted(*args: Any, **kwargs: Any) -> str:
             if value.__name__ == "format_map":
-                args, kwargs = (), dict(args[0])
+                return _Formatter(self).vformat(owner, (), args[0])
             return _Formatter(self).vformat(owner, args, kwargs)
 
         return formatted
 
-    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]  # Jinja's has no name for self.
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call, for one step of the budget; text methods only when their result is bounded."""
         tick()
         owner = getattr(obj, "__self__", None)

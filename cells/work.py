@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +16,8 @@ from cells.templates import TemplateFailed
 from cells.workflows import run as workflow_run
 from cells.workflows.definition import Program, compile_program
 from cells.workflows.run import Completed, Failed
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,14 @@ class Work:
     row: Mapping[str, Any]
 
     async def run(self) -> Ended:
-        """Run the workflow; every failure of it is an end like another. Only a cancellation escapes."""
+        """Run the workflow; every failure is an end like another. Only a cancellation escapes."""
+        try:
+            return await self._run()
+        except Exception as failure:  # the cell's edge: one that fails in an unforeseen way stops no other
+            logger.exception("Execution %s failed in an unforeseen way", self.claim.id)
+            return self._ended(Status.ERROR, error=f"{type(failure).__name__}: {failure}")
+
+    async def _run(self) -> Ended:
         program, binding = self.group.program, self.group.binding
         if program is None or binding is None:
             return self._ended(

@@ -24,7 +24,10 @@ class Statements:
         self.text = cache(self._load)
 
     def __call__(self, name: str, params: Mapping[str, Any]) -> list[Any]:
-        """Run the statement with named parameters and give its rows as named tuples (none for a plain write)."""
+        """Run the statement with named parameters; gives its rows as named tuples (none for a plain write).
+
+        A jsonb column comes as text: Django's connection leaves the decoding to its reader.
+        """
         connection.ensure_connection()
         # Django's wrapper turns the driver's errors into Django's, as its own cursor does.
         with (

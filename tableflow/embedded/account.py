@@ -32,13 +32,16 @@ class Account:
         if self.uid == os.geteuid():
             return processes.leash(stop_signal)
         options = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
-        if not all(self._reaches(path) for path in paths):
+        if self.closed(*paths):
             # A clone under /root (0700) is closed to every other user. This lets the server through, and no one else.
-            options += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+            # The securebit is for access(2), which otherwise asks as if the capability were not there.
+            options += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
         return processes.leash(stop_signal, *options)
 
-    def _reaches(self, path: Path) -> bool:
-        return all(self._may_enter(folder.stat()) for folder in [path, *path.parents])
+    def closed(self, *paths: Path) -> list[Path]:
+        """The folders on the way to these paths that this user may not enter."""
+        ways = {folder for path in paths for folder in [path, *path.parents]}
+        return sorted(folder for folder in ways if not self._may_enter(folder.stat()))
 
     def _may_enter(self, status: os.stat_result) -> bool:
         return bool(status.st_mode & 0o001) or (status.st_uid == self.uid and bool(status.st_mode & 0o100))

@@ -130,7 +130,9 @@ class Postgres:
         ]
         done = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
         if done.returncode != 0:
-            raise CannotStart(f"PostgreSQL could not make its data folder: {done.stderr.strip()}")
+            closed = owner.closed(_binaries(), self.folder)
+            way = f" The user {owner.name} may not enter {', '.join(map(str, closed))}." if closed else ""
+            raise CannotStart(f"PostgreSQL could not make its data folder.{way} It says: {done.stderr.strip()}")
         fresh.rename(self.data)
 
     def _check_version(self) -> None:
