@@ -1,0 +1,202 @@
+"""Filters: from the JSON that people write to a condition on Row that the database evaluates.
+
+The condition is a plain Q without joins, never NULL: it may be negated, and embedded in larger statements.
+
+- eq, ne: equal as JSON; for multiselect the same choices in any order. The value null asks for empty.
+- gt, gte, lt, lte: numbers as numbers, text by code point, dates in time. An empty cell is never greater or less.
+- contains, ncontains, starts_with, ends_with: text, without regard to case; for multiselect: has this choice.
+- in, nin: equal to one of a list; for multiselect: has one of these choices.
+- is_empty, is_not_empty: null, missing, "" and [] are empty.
+- ne, nin and ncontains are the exact opposites of eq, in and contains, so they hold for empty cells too.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from django.db.models import Q
+
+from tableflow.errors import InvalidInput, Problem
+from tableflow.tables import conditions, types
+from tableflow.tables.schema import ColumnSpec, Schema
+
+StatusPredicate = Callable[[int, str, Any], Q]
+
+MAX_DEPTH = 10
+MAX_CONDITIONS = 200
+MAX_LISTED = 1000
+
+EMPTY_OPS = ("is_empty", "is_not_empty")
+EQUALITY_OPS = ("eq", "ne", "in", "nin")
+ORDER_SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+CONTAINS_OPS = ("contains", "ncontains")
+TEXT_PATTERNS = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
+OPPOSITES = {"ne": "eq", "nin": "in", "ncontains": "contains", "is_not_empty": "is_empty"}
+STATUS_OPS = (*EQUALITY_OPS, *EMPTY_OPS)
+OPS = (*EQUALITY_OPS, *ORDER_SIGNS, *CONTAINS_OPS, "starts_with", "ends_with", *EMPTY_OPS)
+_OPS_OF_TYPE = {
+    "boolean": (*EQUALITY_OPS, *EMPTY_OPS),
+    "multiselect": (*EQUALITY_OPS, *CONTAINS_OPS, *EMPTY_OPS),
+    "json": (*EQUALITY_OPS, *CONTAINS_OPS, "starts_with", "ends_with", *EMPTY_OPS),
+}
+
+
+def ops_of(type_: str) -> tuple[str, ...]:
+    """The operators that columns of this type know."""
+    return _OPS_OF_TYPE.get(type_, OPS)
+
+
+def compile_filter(schema: Schema, filter_json: Any, status_predicate: StatusPredicate) -> Q:
+    """The condition on Row that the filter says.
+
+    `{"all": [...]}`, `{"any": [...]}` (nested to depth 10) or `{"field", "op", "value"}`; a field `@<group id>` asks
+    for a cell's status, which `status_predicate(group id, op, value)` answers. InvalidInput names the place that is
+    wrong, as `filter.all.0.value`; what is not understood is never taken for "everything".
+    """
+    if _count(filter_json) > MAX_CONDITIONS:
+        raise InvalidInput.at("filter", f"A filter has at most {MAX_CONDITIONS} conditions.", "too_large")
+    return _Compiler(schema, status_predicate).node(filter_json, "filter", 0)
+
+
+def _count(node: Any, depth: int = 0) -> int:
+    """How many conditions there are, as deep as filters go."""
+    if not isinstance(node, dict) or depth > MAX_DEPTH:
+        return 1
+    lists = [node[name] for name in ("all", "any") if isinstance(node.get(name), list)]
+    return sum(_count(child, depth + 1) for nodes in lists for child in nodes) if lists else 1
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    schema: Schema
+    status_predicate: StatusPredicate
+
+    def node(self, node: Any, attr: str, depth: int) -> Q:
+        if not isinstance(node, dict):
+            raise InvalidInput.at(attr, 'Give an object: {"all": [...]}, {"any": [...]} or {"field", "op", "value"}.')
+        for name, combine in (("all", operator.and_), ("any", operator.or_)):
+            if name in node:
+                return reduce(combine, self._children(node, name, attr, depth))
+        return self._condition(node, attr)
+
+    def _children(self, node: dict[str, Any], name: str, attr: str, depth: int) -> list[Q]:
+        if len(node) > 1:
+            others = ", ".join(repr(key) for key in node if key != name)
+            raise InvalidInput.at(attr, f"An object with {name!r} has nothing else; found {others}.")
+        if depth >= MAX_DEPTH:
+            raise InvalidInput.at(attr, f"A filter is nested to a depth of at most {MAX_DEPTH}.", "too_deep")
+        children = node[name]
+        if not isinstance(children, list) or not children:
+            raise InvalidInput.at(f"{attr}.{name}", "Give a list of at least one condition.")
+        return [self.node(child, f"{attr}.{name}.{index}", depth + 1) for index, child in enumerate(children)]
+
+    def _condition(self, node: dict[str, Any], attr: str) -> Q:
+        for name in node:
+            if name not in ("field", "op", "value"):
+                raise InvalidInput.at(
+                    f"{attr}.{name}", f"Unknown key {name!r}; a condition has field, op and value.", "unknown_key"
+                )
+        for name in ("field", "op"):
+            if not isinstance(node.get(name), str):
+                raise InvalidInput.at(f"{attr}.{name}", f"A condition needs {name!r}, a text.", "required")
+        if node["field"].startswith("@"):
+            return self._status(node, attr)
+        column = self.schema.column(node["field"])
+        if column is None:
+            known = ", ".join(self.schema.keys) or "none"
+            detail = f"There is no column {node['field']!r}. The columns are: {known}."
+            raise InvalidInput.at(f"{attr}.field", detail, "unknown_field")
+        _check_op(node, attr, ops_of(column.type), f"a {column.type} column")
+        return _on_column(column, node, attr)
+
+    def _status(self, node: dict[str, Any], attr: str) -> Q:
+        name = node["field"][1:]
+        group = self.schema.group(int(name)) if name.isascii() and name.isdigit() and len(name) < 19 else None
+        if group is None:
+            known = ", ".join(f"@{group.id}" for group in self.schema.groups) or "none"
+            detail = f"There is no workflow column {node['field']!r}. They are: {known}."
+            raise InvalidInput.at(f"{attr}.field", detail, "unknown_field")
+        _check_op(node, attr, STATUS_OPS, "a status")
+        op, value = node["op"], node.get("value")
+        if op not in EMPTY_OPS:
+            statuses = _listed(value, f"{attr}.value") if op in ("in", "nin") else [value]
+            if not all(isinstance(status, str) for status in statuses):
+                raise InvalidInput.at(f"{attr}.value", "A status is a text, such as error.")
+        try:
+            return Q(self.status_predicate(group.id, op, value))
+        except InvalidInput as error:
+            problems = [Problem(problem.detail, f"{attr}.value", problem.code) for problem in error.problems]
+            raise InvalidInput(problems) from error
+
+
+def _check_op(node: dict[str, Any], attr: str, known: tuple[str, ...], of_what: str) -> None:
+    if node["op"] not in known:
+        detail = f"Unknown operator {node['op']!r} for {of_what}. It has: {', '.join(known)}."
+        raise InvalidInput.at(f"{attr}.op", detail, "unknown_op")
+    if node["op"] in EMPTY_OPS:
+        if node.get("value") not in (None, "", True):
+            raise InvalidInput.at(f"{attr}.value", f"The operator {node['op']} takes no value.")
+    elif "value" not in node:
+        raise InvalidInput.at(f"{attr}.value", f"The operator {node['op']} needs a value.", "required")
+
+
+def _listed(value: Any, attr: str) -> list[Any]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_LISTED:
+        raise InvalidInput.at(attr, f"Give a list of 1 to {MAX_LISTED} values.")
+    return value
+
+
+def _on_column(column: ColumnSpec, node: dict[str, Any], attr: str) -> Q:
+    op, value = node["op"], node.get("value")
+    positive = OPPOSITES.get(op, op)
+    condition = _positive(column, positive, value, f"{attr}.value")
+    return condition if positive == op else ~condition
+
+
+def _positive(column: ColumnSpec, op: str, value: Any, attr: str) -> Q:
+    if op == "is_empty" or (op == "eq" and value is None):
+        return conditions.is_empty(column.key)
+    if op == "in":
+        return _in(column, value, attr)
+    if op in ORDER_SIGNS:
+        return conditions.compares(column, ORDER_SIGNS[op], _coerced(column, value, attr))
+    if op in TEXT_PATTERNS and column.type not in types.LIST_TYPES:
+        return conditions.matches(column.key, TEXT_PATTERNS[op].format(conditions.escaped(_text(value, attr))))
+    if op == "contains":
+        return conditions.has_choice(column.key, [_choice(column, value, attr)])
+    return conditions.equals(column, _coerced(column, value, attr))
+
+
+def _in(column: ColumnSpec, value: Any, attr: str) -> Q:
+    places = [(item, f"{attr}.{index}") for index, item in enumerate(_listed(value, attr))]
+    if column.type in types.LIST_TYPES:
+        return conditions.has_choice(column.key, [_choice(column, item, place) for item, place in places])
+    return conditions.is_one_of(column, [_coerced(column, item, place) for item, place in places])
+
+
+def _coerced(column: ColumnSpec, value: Any, attr: str) -> Any:
+    try:
+        coerced = types.coerce(column.type, column.options, value)
+    except types.CannotCoerce as error:
+        raise InvalidInput.at(attr, error.detail) from error
+    if coerced is None:
+        raise InvalidInput.at(attr, "Give a value; to ask for empty cells use is_empty.")
+    return coerced
+
+
+def _choice(column: ColumnSpec, value: Any, attr: str) -> str:
+    chosen = _coerced(column, [value], attr)
+    if len(chosen) != 1:
+        raise InvalidInput.at(attr, "Give one choice.")
+    return str(chosen[0])
+
+
+def _text(value: Any, attr: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidInput.at(attr, "Give a text to look for.")
+    text = _coerced(ColumnSpec("", "", "text", {}, 0, None), value, attr)
+    return str(text)
