@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -42,7 +43,11 @@ def client(trusted: Origin | None = None) -> httpx2.AsyncClient:
     clients = _clients.setdefault(asyncio.get_running_loop(), {})
     if trusted not in clients:
         clients[trusted] = httpx2.AsyncClient(
-            transport=_GuardedTransport(trusted), trust_env=False, follow_redirects=False, timeout=None
+            transport=_GuardedTransport(trusted),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # Cookies of one cell are not another's.
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,
         )
     return clients[trusted]
 

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cells.models import WorkflowVersion
+from cells.steps import shown
 from cells.steps.step import InlineStep, StepFailed, WaitingStep
 from cells.templates import TemplateFailed
 from cells.values import is_true
-from cells.workflows import traces
 from cells.workflows.definition import BACKOFF_LIMIT_SECONDS, PlannedStep, Program, Retry, compile_program
 
 RETRY_AFTER_LIMIT_SECONDS = 60.0
@@ -106,7 +106,7 @@ async def _step(planned: PlannedStep, scope: Mapping[str, Any], trace: Trace) ->
             record["status"] = "skipped"
             return None
         output = await _tried(planned, scope, record)
-        record["output"] = traces.kept(planned.step.shown_output(output))
+        record["output"] = shown.kept(planned.step.shown_output(output))
     except (StepFailed, TemplateFailed) as failure:
         return _failed(planned, record, failure)
     finally:
@@ -119,7 +119,7 @@ def _failed(planned: PlannedStep, record: dict[str, Any], failure: StepFailed | 
     record["status"] = "error"
     record["error"] = message
     if isinstance(failure, StepFailed) and failure.output is not None:
-        record["output"] = traces.kept(planned.step.shown_output(failure.output))
+        record["output"] = shown.kept(planned.step.shown_output(failure.output))
     if not planned.goes_on:
         raise _Stop(f"{planned.id}: {message}") from failure
     return {"error": message}
@@ -128,7 +128,7 @@ def _failed(planned: PlannedStep, record: dict[str, Any], failure: StepFailed | 
 async def _tried(planned: PlannedStep, scope: Mapping[str, Any], record: dict[str, Any]) -> Any:
     """The step's output, after as many tries as it is allowed."""
     config = planned.step.render(scope)
-    record["input"] = traces.kept(planned.step.shown(config))
+    record["input"] = shown.kept(planned.step.shown(config))
     for number in itertools.count(1):
         record["attempts"] = number
         try:

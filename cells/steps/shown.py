@@ -1,4 +1,4 @@
-"""What an attempt's trace keeps of a step's input and output: no more than 16 kB of each, and no secrets."""
+"""What a trace shows of a step's input and output: no more than 16 kB of each, and no secrets."""
 
 from __future__ import annotations
 
