@@ -39,7 +39,7 @@ def check(body: Any) -> Asked:
     """The request in a body; InvalidInput names what cannot be used."""
     if not isinstance(body, dict):
         raise InvalidInput.at("body", "The body must be a JSON object.")
-    if body.get("stream") or body.get("n") not in {None, 1}:
+    if body.get("stream") or body.get("n", 1) not in (None, 1):
         raise InvalidInput.at("stream", "The demo model gives one answer, not streamed: leave out stream and n.")
     model = body.get("model")
     name, _, query = model.partition("?") if isinstance(model, str) else ("", "", "")

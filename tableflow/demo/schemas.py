@@ -18,6 +18,7 @@ _MOST_DEPTH = 10
 _MOST_PARTS = 500
 _MOST_ITEMS = 20
 _MOST_LENGTH = 2000
+_LARGEST = 1e15
 
 
 class Filler:
@@ -111,7 +112,9 @@ class Filler:
         fact = self._facts.number(name.lower().replace("_", " "))
         if fact is not None and math.isfinite(fact):
             return min(max(fact, least), most)
-        return max(least, min(round(least + self._facts.choose("number", name) * (most - least), 2), most))
+        start = least if least > -_LARGEST else min(0.0, most - 100)
+        end = most if most < _LARGEST else start + 100
+        return min(max(round(start + self._facts.choose("number", name) * (end - start), 2), start), end)
 
     def _integer(self, schema: Mapping[str, Any], name: str, depth: int) -> int:
         least, most = (math.ceil(_bounds(schema)[0]), math.floor(_bounds(schema)[1]))
@@ -134,9 +137,9 @@ def _bounds(schema: Mapping[str, Any]) -> tuple[float, float]:
     for bound in (least, most):
         if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)):
             raise _unusable("minimum and maximum must be numbers")
-    low = float(least) if least is not None else min(0.0, float(most or 0) - 100)
-    high = float(most) if most is not None else max(100.0, low + 100)
-    if not -1e15 <= low <= high <= 1e15:
+    low = -_LARGEST if least is None else float(least)
+    high = _LARGEST if most is None else float(most)
+    if not -_LARGEST <= low <= high <= _LARGEST:
         raise _unusable("minimum must not be above maximum, nor either beyond 1e15")
     return low, high
 
