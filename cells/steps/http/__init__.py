@@ -33,8 +33,8 @@ class HttpStep(WaitingStep):
     given: Nested
     connection: str | None
     allowed: frozenset[int]
-    timeout_seconds: float
     templates: tuple[tuple[str, Template], ...]
+    timeout_seconds: float
 
     def render(self, scope: Mapping[str, Any]) -> Any:
         config = {"method": self.method, **self.given.render(scope)}
