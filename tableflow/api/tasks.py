@@ -1,0 +1,13 @@
+"""Celery tasks of the API: shells."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from tableflow.api import idempotency
+
+
+@shared_task(name="tableflow.api.tasks.purge_idempotency_keys")
+def purge_idempotency_keys() -> None:
+    """Forget answers that nobody may ask for again."""
+    idempotency.purge()
