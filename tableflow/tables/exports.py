@@ -1,0 +1,193 @@
+"""Tables to files: csv, jsonl and xlsx, row by row in the visible order, in bounded memory.
+
+Spreadsheets run what looks like a formula. In csv such text gets an apostrophe in front; in xlsx it is a cell of
+text that stays text when it is edited. Numbers are numbers, so -5 is left alone. An export is no snapshot: rows that
+change meanwhile are written as they are when their turn comes, none twice.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import IO, Any
+
+import xlsxwriter
+from django.db import connection
+from django.db.models import Q
+
+from tableflow.errors import InvalidInput
+from tableflow.tables.models import Row
+from tableflow.tables.schema import ColumnSpec, Schema
+
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+MAX_BATCH_ROWS = 2_000
+MAX_BATCH_CHARS = 4 * 1024 * 1024
+FILE_BLOCK_BYTES = 256 * 1024
+
+SHEET_ROWS = 1_048_575  # below the header
+SHEET_CELL_CHARS = 32_767
+SHEET_EXACT_INTEGER = 10**15
+_CUT = " … (cut: a cell holds 32,767 characters)"
+
+
+def stream(format_: str, schema: Schema, q: Q | None = None) -> Iterator[bytes]:
+    """The table as a file of that format (csv, jsonl, xlsx), in blocks; only the rows that `q` holds for.
+
+    InvalidInput, before the first block, when an xlsx sheet could not hold the rows.
+    """
+    q = q if q is not None else Q()
+    if format_ == "xlsx":
+        return _blocks_of(_workbook(schema, q))
+    return {"csv": _csv, "jsonl": _jsonl}[format_](schema, q)
+
+
+def _batches(table_id: int, q: Q) -> Iterator[list[dict[str, Any]]]:
+    """The data of the rows in the visible order, a few at a time. No connection is held between two batches."""
+    after: Decimal | None = None
+    size = 20
+    while True:
+        found = Row.objects.filter(q, table_id=table_id)
+        if after is not None:
+            found = found.filter(position__gt=after)
+        batch = list(found.order_by("position").values_list("position", "data")[:size])
+        connection.close_if_unusable_or_obsolete()
+        if not batch:
+            return
+        yield [data for _, data in batch]
+        after = batch[-1][0]
+        chars = sum(len(str(data)) for _, data in batch)
+        size = max(10, size // 2) if chars > MAX_BATCH_CHARS else min(MAX_BATCH_ROWS, size * 2)
+
+
+def _csv(schema: Schema, q: Q) -> Iterator[bytes]:
+    yield _csv_text([[_neutral(column.name) for column in schema.columns]])
+    for batch in _batches(schema.table_id, q):
+        yield _csv_text([[_csv_cell(row.get(column.key)) for column in schema.columns] for row in batch])
+
+
+def _csv_text(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _csv_cell(value: Any) -> str:
+    """Text, and lists that are written as text, are made neutral; numbers are not text."""
+    return _neutral(plain_text(value)) if isinstance(value, str | list) else plain_text(value)
+
+
+def _neutral(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def plain_text(value: Any) -> str:
+    """The value as one text that an import turns back into it: nothing for null, a list of texts by commas."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(item, str) and "," not in item for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _jsonl(schema: Schema, q: Q) -> Iterator[bytes]:
+    """An object by column name a line; the key where two columns have the same name."""
+    names = _names(schema)
+    for batch in _batches(schema.table_id, q):
+        lines = (json.dumps({name: row.get(key) for key, name in names.items()}, ensure_ascii=False) for row in batch)
+        yield "".join(f"{line}\n" for line in lines).encode()
+
+
+def _names(schema: Schema) -> dict[str, str]:
+    every = [column.name for column in schema.columns]
+    return {column.key: column.name if every.count(column.name) == 1 else column.key for column in schema.columns}
+
+
+def _workbook(schema: Schema, q: Q) -> IO[bytes]:
+    """The rows as one sheet in a temporary file, written row by row."""
+    found = Row.objects.filter(q, table_id=schema.table_id).order_by()
+    if found[: SHEET_ROWS + 1].count() > SHEET_ROWS:
+        raise InvalidInput.at("format", f"An xlsx sheet holds {SHEET_ROWS:,} rows; these are more. Use csv or jsonl.")
+    file = tempfile.TemporaryFile()
+    book = xlsxwriter.Workbook(
+        file,
+        {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_numbers": False,
+            "strings_to_urls": False,
+        },
+    )
+    sheet = _Sheet(book, schema)
+    for batch in _batches(schema.table_id, q):
+        for row in batch:
+            sheet.write(row)
+    book.close()
+    return file
+
+
+class _Sheet:
+    """One sheet under way: the header is written at once, then row after row."""
+
+    def __init__(self, book: Any, schema: Schema) -> None:
+        self._sheet = book.add_worksheet()
+        self._columns = schema.columns
+        self._text_stays = book.add_format({"quote_prefix": True})
+        self._dates = {
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "datetime": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        }
+        self._line = 0
+        for place, column in enumerate(schema.columns):
+            self._text(place, column.name)
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Write the row's data on the next line."""
+        self._line += 1
+        for place, column in enumerate(self._columns):
+            if (value := row.get(column.key)) is not None:
+                self._cell(place, column, value)
+
+    def _cell(self, place: int, column: ColumnSpec, value: Any) -> None:
+        if isinstance(value, bool):
+            self._sheet.write_boolean(self._line, place, value)
+        elif isinstance(value, int | float) and abs(value) < SHEET_EXACT_INTEGER:
+            self._sheet.write_number(self._line, place, value)
+        elif (moment := _moment(column.type, value)) is not None:
+            self._sheet.write_datetime(self._line, place, moment, self._dates[column.type])
+        else:
+            self._text(place, plain_text(value))
+
+    def _text(self, place: int, text: str) -> None:
+        if len(text) > SHEET_CELL_CHARS:
+            text = text[: SHEET_CELL_CHARS - len(_CUT)] + _CUT
+        self._sheet.write_string(self._line, place, text, self._text_stays if text.startswith(FORMULA_STARTS) else None)
+
+
+def _moment(type_: str, value: Any) -> dt.datetime | None:
+    """The value as a date of a spreadsheet; None when it is none, or before 1900, where spreadsheets begin."""
+    if type_ not in ("date", "datetime") or not isinstance(value, str) or value < "1900-03-01":
+        return None
+    try:
+        return dt.datetime.fromisoformat(value).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _blocks_of(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while block := file.read(FILE_BLOCK_BYTES):
+            yield block

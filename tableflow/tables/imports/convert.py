@@ -1,0 +1,154 @@
+"""Fields of a record to the JSON that a row stores, at the speed of COPY; or the reason why not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from tableflow.tables import types
+from tableflow.tables.imports.plan import Plan
+from tableflow.tables.imports.rejected import Rejected
+from tableflow.tables.schema import ColumnSpec
+
+Convert = Callable[[int, Any], bytes | Rejected]
+
+_MAX_REMEMBERED = 20_000
+_MAX_REMEMBERED_CHARS = 40
+
+# What coercion would keep as it is or read the same way; a test compares the two.
+_PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,20})?", re.ASCII)
+_PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,32})?@(?:[a-z0-9]{1,32}\.){1,4}[a-z]{2,16}", re.IGNORECASE | re.ASCII)
+_PLAIN_URL = re.compile(r"https?://(?:[a-z0-9-]{1,60}\.){1,5}[a-z]{2,16}(?:/[!-Z^-z]{0,500})?", re.ASCII)
+
+
+def converter(plan: Plan, columns: Mapping[str, ColumnSpec]) -> Convert:
+    """The function (line, fields or object) → the row's data as JSON, or Rejected. `columns` are by key.
+
+    Missing and empty values are left out of the data. Fields beyond the header reject the line unless they are
+    all empty; so does an object's field that the header (the fields of the first objects) does not name.
+    """
+    values = {key: _value_of(columns[key]) for _, key in plan.fields if key is not None}
+    if plan.delimiter is None:
+        return _object_converter(dict(plan.fields), values)
+    return _fields_converter(plan, values)
+
+
+def _fields_converter(plan: Plan, values: Mapping[str, Callable[[Any], Any]]) -> Convert:
+    width = len(plan.fields)
+    taken = [(index, key, values[key]) for index, (_, key) in enumerate(plan.fields) if key is not None]
+
+    def convert(line: int, fields: Sequence[str]) -> bytes | Rejected:
+        data: dict[str, Any] = {}
+        key = None
+        if len(fields) != width:
+            if len(fields) > width and any(fields[width:]):
+                return Rejected(line, f"The line has {len(fields)} fields; the header has {width}.")
+            fields = [*fields, *[""] * (width - len(fields))]
+        try:
+            for index, key, value in taken:
+                raw = fields[index]
+                if raw and (good := value(raw)) is not None:
+                    data[key] = good
+        except types.CannotCoerce as error:
+            return Rejected(line, error.detail, key)
+        return _stored(line, data)
+
+    return convert
+
+
+def _object_converter(keys: Mapping[str, str | None], values: Mapping[str, Callable[[Any], Any]]) -> Convert:
+    def convert(line: int, record: Mapping[str, Any]) -> bytes | Rejected:
+        data: dict[str, Any] = {}
+        key = None
+        try:
+            for name, raw in record.items():
+                key = keys.get(name, "")
+                if key == "":
+                    return Rejected(line, f"No column was made for the field {name[:100]!r}; add one and map it.")
+                if key is not None and raw is not None and (good := values[key](raw)) is not None:
+                    data[key] = good
+        except types.CannotCoerce as error:
+            return Rejected(line, error.detail, key)
+        return _stored(line, data)
+
+    return convert
+
+
+def _stored(line: int, data: dict[str, Any]) -> bytes | Rejected:
+    """The data as JSON text, when jsonb can hold it."""
+    try:
+        text = orjson.dumps(data)
+    except TypeError:
+        return _stored_slowly(line, data)
+    if len(text) > types.MAX_VALUE_BYTES or b"\\u0000" in text:
+        return _stored_slowly(line, data)
+    return text
+
+
+def _stored_slowly(line: int, data: dict[str, Any]) -> bytes | Rejected:
+    """The same with every value looked at: for odd characters, long rows and integers beyond 64 bits."""
+    for key, value in data.items():
+        try:
+            types.plain(value)
+        except types.CannotCoerce as error:
+            half = "half of a surrogate" in error.detail
+            return Rejected(
+                line, "There are bytes here that are not of the file's encoding." if half else error.detail, key
+            )
+    size = types.row_bytes(data)
+    if size > types.MAX_ROW_BYTES:
+        return Rejected(line, f"The row is {size:,} bytes long; at most {types.MAX_ROW_BYTES:,} can be stored.")
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _value_of(column: ColumnSpec) -> Callable[[Any], Any]:
+    """A quick `types.coerce` for one column: the common spellings at once, the others by coercion."""
+    coerce = partial(types.coerce, column.type, column.options)
+    match column.type:
+        case "text":
+            return _text
+        case "number":
+            return lambda raw: _plain_number(raw, coerce)
+        case "email":
+            return lambda raw: raw if isinstance(raw, str) and _PLAIN_EMAIL.fullmatch(raw) else coerce(raw)
+        case "url":
+            return lambda raw: raw if isinstance(raw, str) and _PLAIN_URL.fullmatch(raw) else coerce(raw)
+        case "boolean" | "date" | "select":
+            return _Remembering(coerce).value
+    return coerce
+
+
+def _text(raw: Any) -> Any:
+    # What is wrong with a text is found when the whole row is written (_stored).
+    if isinstance(raw, str):
+        return None if raw.isspace() else raw
+    return types.coerce("text", {}, raw)
+
+
+def _plain_number(raw: Any, coerce: Callable[[Any], Any]) -> Any:
+    if isinstance(raw, str) and (plain := _PLAIN_NUMBER.fullmatch(raw)):
+        return float(raw) if plain.lastindex else int(raw)
+    return coerce(raw)
+
+
+class _Remembering:
+    """Coercion of short texts, remembered: such columns repeat their values. Bounded."""
+
+    def __init__(self, coerce: Callable[[Any], Any]) -> None:
+        self._coerce = coerce
+        self._known: dict[str, Any] = {}
+
+    def value(self, raw: Any) -> Any:
+        if not isinstance(raw, str) or len(raw) > _MAX_REMEMBERED_CHARS:
+            return self._coerce(raw)
+        found = self._known.get(raw, self)
+        if found is self:
+            found = self._coerce(raw)
+            if len(self._known) < _MAX_REMEMBERED:
+                self._known[raw] = found
+        return found

@@ -1,0 +1,58 @@
+"""Rows of an import into their table: one COPY a batch, and what replacing takes away. All under the table's lock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from django.db import connection
+from django.db.models import F, Func, Q
+from django.db.models.functions import Floor, Now
+
+from tableflow.tables import rows
+from tableflow.tables.models import Import, Row, Table
+
+_COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM STDIN"
+
+
+def append(table: Table, bodies: Sequence[bytes]) -> int:
+    """Put the rows (their data as JSON text) behind the last row of the locked table. Gives the first one's position."""
+    last = Row.objects.filter(table=table).order_by("-position").values_list(Floor("position"), flat=True)[:1]
+    first = max((int(position) for position in last), default=0) + 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        moment: dt.datetime = cursor.fetchone()[0]
+        with cursor.copy(_COPY) as copy:
+            copy.write(copy_text(table.pk, first, bodies, moment))
+    Table.objects.filter(pk=table.pk).update(row_count=F("row_count") + len(bodies), updated_at=Now())
+    return first
+
+
+def copy_text(table_id: int, first: int, bodies: Sequence[bytes], moment: dt.datetime) -> bytes:
+    """The rows in COPY's text form. JSON has no bare tabs or line ends; its backslashes are doubled."""
+    stamp = moment.isoformat().encode()
+    head, tail = b"%d\t" % table_id, b"\t%b\t%b\n" % (stamp, stamp)
+    return b"".join(
+        b"%b%d\t%b%b" % (head, place, body.replace(b"\\", b"\\\\"), tail) for place, body in enumerate(bodies, first)
+    )
+
+
+def extended(landed: list[list[int]], first: int, count: int) -> list[list[int]]:
+    """The ranges of positions with `count` more from `first` on."""
+    if landed and landed[-1][1] + 1 == first:
+        return [*landed[:-1], [landed[-1][0], first + count - 1]]
+    return [*landed, [first, first + count - 1]]
+
+
+def delete_older_rows(table: Table, source: Import) -> None:
+    """Delete the rows that stood before the import's first one: it replaces them."""
+    rows.delete(table, q=Q(position__lt=source.landed[0][0]))
+
+
+def delete_landed_rows(table: Table, source: Import) -> None:
+    """Delete the rows that the import landed. What people put between them since has a broken position and stays."""
+    ranges = Q()
+    for first, last in source.landed:
+        ranges |= Q(position__range=(first, last))
+    whole = Q(position=Func(F("position"), function="trunc"))
+    rows.delete(table, q=ranges & whole)

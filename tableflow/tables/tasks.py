@@ -1,0 +1,19 @@
+"""Celery tasks of the tables: shells. What is to be done stands in PostgreSQL."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from tableflow.tables.imports import load
+
+
+@shared_task(name="tableflow.tables.tasks.run_import")
+def run_import(import_id: int, fence: int) -> None:
+    """Load an import that is pending under this fence; does nothing when it is not."""
+    load.run(import_id, fence)
+
+
+@shared_task(name="tableflow.tables.tasks.tidy_import")
+def tidy_import(import_id: int) -> None:
+    """Forget the bytes of an ended import, and the rows that a cancelled or failed replacing one landed."""
+    load.tidy(import_id)
