@@ -52,6 +52,7 @@ async def _serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) 
     finally:
         answering.cancel()
         leaving.cancel()
+        await asyncio.wait({answering, leaving})
 
 
 async def _answer(request: HttpRequest) -> HttpResponseBase:
