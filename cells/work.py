@@ -37,6 +37,7 @@ class GroupRun:
     def of(cls, pinned: Mapping[str, Any]) -> GroupRun:
         """From the dispatch's plan (dispatch/plan.py says what it holds)."""
         program = _program(pinned["version_id"]) if pinned["version_id"] else None
+        binding = bind(pinned, program, pinned["columns"]) if program else None
         return cls(
             id=pinned["id"],
             bit=pinned["bit"],
@@ -45,7 +46,7 @@ class GroupRun:
             keys=pinned["keys"],
             version=pinned["version"],
             program=program,
-            binding=bind(dict(pinned), program, pinned["columns"]) if program else None,
+            binding=binding,
         )
 
 

@@ -29,9 +29,9 @@ def draw(lane_id: int, fence: int) -> None:
         groups = [GroupRun.of(pinned) for pinned in lane.dispatch.plan]
         cascade = Cascade(groups, scope.request(lane.dispatch))
         Draw(LaneSource(lane), cascade, slots=lane.slots, seconds=DRAW_SECONDS).run()
-    except Exception:  # the task's edge: what it held is taken back by the heartbeat, and the lane goes on
+    except Exception:  # the task's edge: the heartbeat hands back what it held; the lane goes on when its lease is over
         logger.exception("A draw of lane %s failed", lane_id)
-    finally:
+    else:
         lanes.leave(lane_id, fence)
 
 
