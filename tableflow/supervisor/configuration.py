@@ -16,7 +16,6 @@ from tableflow.supervisor.parts import Part
 
 LOG_BYTES = "5MB"
 LOG_COPIES = 2
-START_RETRIES = 5
 USER = "tableflow"
 
 
@@ -78,7 +77,8 @@ def _program(home: Path, part: Part, directory: Path) -> str:
         "priority": part.priority,
         "autostart": str(part.starts_by_itself).lower(),
         "autorestart": "true",
-        "startretries": START_RETRIES,
+        "startsecs": part.start_seconds,
+        "startretries": part.start_retries,
         "stopsignal": part.stop_signal,
         "stopwaitsecs": part.stop_seconds,
         "killasgroup": "true",

@@ -18,12 +18,17 @@ WEB_GRACE_SECONDS = 2
 
 @dataclass(frozen=True)
 class Part:
-    """One program of supervisord's. Parts with a lower `priority` start first and stop last."""
+    """One program of supervisord's. Parts with a lower `priority` start first and stop last.
+
+    One that ends before it has run for `start_seconds` did not start; after `start_retries` of those it is given up.
+    """
 
     name: str
     command: Sequence[str]
     priority: int
     stop_signal: str = "TERM"
+    start_seconds: int = 5
+    start_retries: int = 3
     stop_seconds: int = 4
     copies: int = 1
     starts_by_itself: bool = False
@@ -33,7 +38,9 @@ class Part:
 def server(embedded: Server) -> Part:
     """An embedded server."""
     signal_name = embedded.stop_signal.name.removeprefix("SIG")
-    return Part(embedded.name, embedded.command(), 10, signal_name, stop_seconds=8, starts_by_itself=True)
+    # A killed PostgreSQL leaves children which the next one must wait for: it gets more tries.
+    starting = {"start_seconds": 1, "start_retries": 8}
+    return Part(embedded.name, embedded.command(), 10, signal_name, **starting, stop_seconds=8, starts_by_itself=True)
 
 
 def web() -> Part:
