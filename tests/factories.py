@@ -10,7 +10,8 @@ from typing import Any
 import factory
 from django.contrib.auth import get_user_model
 
-from tableflow.tables.models import Column, Group, Row, Table
+from tableflow.tables.imports import chunks
+from tableflow.tables.models import Column, Group, Import, Row, Table
 
 
 class UserFactory(factory.django.DjangoModelFactory[Any]):
@@ -80,3 +81,32 @@ class RowFactory(factory.django.DjangoModelFactory[Row]):
     table = factory.SubFactory(TableFactory)
     position = factory.LazyAttribute(lambda row: Row.objects.filter(table=row.table).count() + 1)
     data: Any = factory.Dict({})
+
+
+class ImportFactory(factory.django.DjangoModelFactory[Import]):
+    """A pending csv import into its table; `body` is the file. Its fields go to the columns of the same key."""
+
+    class Meta:
+        model = Import
+        skip_postgeneration_save = True
+
+    class Params:
+        encoding = "utf-8"
+        delimiter = ","
+
+    table = factory.SubFactory(TableFactory)
+    file_name = "people.csv"
+    format = "csv"
+    plan = factory.LazyAttribute(
+        lambda source: {
+            "encoding": source.encoding,
+            "delimiter": source.delimiter,
+            "fields": [[key, key] for key in Column.objects.filter(table=source.table).values_list("key", flat=True)],
+        }
+    )
+
+    @factory.post_generation
+    def body(self: Any, _create: bool, extracted: bytes | None, **_: Any) -> None:
+        """The file's bytes, in chunks far smaller than those of an upload."""
+        data = extracted or b""
+        chunks.store(self.pk, [data[start : start + 1000] for start in range(0, len(data), 1000)])

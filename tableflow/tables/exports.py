@@ -120,7 +120,7 @@ def _workbook(schema: Schema, q: Q) -> IO[bytes]:
     found = Row.objects.filter(q, table_id=schema.table_id).order_by()
     if found[: SHEET_ROWS + 1].count() > SHEET_ROWS:
         raise InvalidInput.at("format", f"An xlsx sheet holds {SHEET_ROWS:,} rows; these are more. Use csv or jsonl.")
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     book = xlsxwriter.Workbook(
         file,
         {

@@ -22,7 +22,9 @@ _MAX_REMEMBERED_CHARS = 40
 
 # What coercion would keep as it is or read the same way; a test compares the two.
 _PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,20})?", re.ASCII)
-_PLAIN_EMAIL = re.compile(r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,32})?@(?:[a-z0-9]{1,32}\.){1,4}[a-z]{2,16}", re.IGNORECASE | re.ASCII)
+_PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,32})?@(?:[a-z0-9]{1,32}\.){1,4}[a-z]{2,16}", re.IGNORECASE | re.ASCII
+)
 _PLAIN_URL = re.compile(r"https?://(?:[a-z0-9-]{1,60}\.){1,5}[a-z]{2,16}(?:/[!-Z^-z]{0,500})?", re.ASCII)
 
 

@@ -77,7 +77,7 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[st
         else:
             if feed.chars >= MAX_LINE_CHARS:
                 yield Rejected(line, f"The record is longer than {MAX_LINE_CHARS:,} characters.")
-            elif fields:
+            elif fields and not (len(fields) == 1 and fields[0].isspace()):
                 yield line, fields
             continue
         reread += feed.chars - len(feed.record[0])
@@ -96,6 +96,8 @@ def _too_long_or_unclosed(feed: _Feed) -> str:
 
 def _explain(error: csv.Error, feed: _Feed) -> str:
     text = str(error)
+    if "expected after" in text and len(feed.record) > 1:
+        return "A quote is opened on this line, and where a later line closes it other text follows."
     if "expected after" in text:
         return "A quoted field goes on after its closing quote; write a quote inside a field twice."
     if "field larger than" in text:

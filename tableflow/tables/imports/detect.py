@@ -81,7 +81,7 @@ def format_of(file_name: str, head: bytes) -> Import.Format:
 
 
 def encoding_of(blocks: Iterable[bytes]) -> str:
-    """The encoding of a whole file, read block by block: by its BOM, else UTF-8, else a guess around the first odd byte.
+    """The encoding of a whole file, block by block: by its BOM, else UTF-8, else a guess around the first odd byte.
 
     A file that has UTF-8's own sequences before its first odd byte is UTF-8 with a bad line. InvalidInput when
     the bytes are no text in any known encoding.
@@ -152,7 +152,7 @@ def _is_western(sample: bytes) -> bool:
 
 
 def delimiter_of(sample: str) -> str:
-    """The delimiter that cuts the sample's records into the same number of fields most often; a comma when none does."""
+    """The delimiter that cuts most of the sample's records into the same number of fields; a comma when none does."""
     return max(DELIMITERS, key=lambda delimiter: _consistency(sample, delimiter))
 
 

@@ -16,7 +16,7 @@ _COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM
 
 
 def append(table: Table, bodies: Sequence[bytes]) -> int:
-    """Put the rows (their data as JSON text) behind the last row of the locked table. Gives the first one's position."""
+    """Put the rows (their data as JSON text) behind the last of the locked table. Gives the first one's position."""
     last = Row.objects.filter(table=table).order_by("-position").values_list(Floor("position"), flat=True)[:1]
     first = max((int(position) for position in last), default=0) + 1
     with connection.cursor() as cursor:

@@ -30,7 +30,7 @@ _ACTIVE = (Import.Status.PENDING, Import.Status.RUNNING)
 
 
 def claim(import_id: int, fence: int) -> int | None:
-    """Pending → running under the next fence, which is returned. None: it is not pending under this fence (any more)."""
+    """Pending → running under the next fence, which is returned. None: it is not pending under this fence."""
     won = Import.objects.filter(pk=import_id, status=Import.Status.PENDING, fence=fence).update(
         status=Import.Status.RUNNING, fence=fence + 1, lease_until=Now() + LEASE
     )
@@ -87,7 +87,7 @@ def cancel(import_id: int) -> bool:
 
 
 def overdue() -> Q:
-    """The imports whose ring or worker was lost: the lease has run out (that of a pending one is the time to its ring)."""
+    """The imports whose ring or worker was lost: the lease (of a pending one: the time to its ring) has run out."""
     return Q(status__in=_ACTIVE, lease_until__lt=Now()) | Q(status__in=_ACTIVE, lease_until=None)
 
 

@@ -28,7 +28,7 @@ BATCH_BYTES = 8 * 1024 * 1024
 RENEW_SECONDS = 15
 
 
-class Stopped(Exception):  # noqa: N818  (an outcome, no error)
+class Stopped(Exception):
     """The import is no longer this worker's: it was cancelled, or its lease ran out. Nothing more is written."""
 
 

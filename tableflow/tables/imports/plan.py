@@ -52,10 +52,14 @@ def field_names(header: Sequence[str]) -> list[str]:
     names: list[str] = []
     taken: set[str] = set()
     for place, raw in enumerate(header, 1):
-        name = _INVISIBLE.sub(" ", raw).strip()[:MAX_NAME_CHARS] or f"column_{place}"
-        names.append(_unused(name, taken))
+        names.append(_unused(usable_name(raw, place), taken))
         taken.add(names[-1].casefold())
     return names
+
+
+def usable_name(raw: str, place: int) -> str:
+    """The name as a column can have it; a blank one is `column_3` by its place."""
+    return _INVISIBLE.sub(" ", raw).strip()[:MAX_NAME_CHARS].strip() or f"column_{place}"
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -15,7 +15,7 @@ from tableflow.errors import InvalidInput, TableflowError
 from tableflow.tables import columns, schema, tables
 from tableflow.tables.imports import chunks, delimited, detect, lifecycle, objects
 from tableflow.tables.imports.lines import lines
-from tableflow.tables.imports.plan import MAX_FIELDS, Plan, Target, field_names, targets
+from tableflow.tables.imports.plan import MAX_FIELDS, Plan, Target, field_names, targets, usable_name
 from tableflow.tables.imports.rejected import Rejected
 from tableflow.tables.models import Import, Table
 
@@ -150,8 +150,20 @@ def _look_at_objects(text: list[str]) -> tuple[list[str], dict[str, list[Any]]]:
 def _make_columns(
     table: Table | None, found: list[Target], look: Look, *, user: AbstractBaseUser, name: str
 ) -> tuple[Table, list[tuple[str, str | None]]]:
-    """Make the new columns (and the new table); gives the plan's fields in the file's order."""
-    raise NotImplementedError
+    """Make the new columns (and the new table); gives it, and the plan's fields in the file's order."""
+    table = table or tables.create(user, name)
+    wanted = [target for target in found if target.create is not None]
+    definitions = [
+        {
+            "name": (column_name := usable_name(target.create or "", place)),
+            "type": detect.column_type(column_name, look.samples[target.field]),
+            "key": target.key,
+        }
+        for place, target in enumerate(wanted, 1)
+    ]
+    made = columns.create_many(table, definitions, attrs=[f"mapping.{target.field}" for target in wanted])
+    keys = {target.field: column.key for target, column in zip(wanted, made, strict=True)}
+    return table, [(target.field, keys.get(target.field, target.key)) for target in found]
 
 
 def _store(source: Import, file: IO[bytes], look: Look) -> int:
