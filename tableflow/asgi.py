@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
-application = get_asgi_application()
+application: Any = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 if settings.DEMO:
     from tableflow.demo.door import with_demo
 
-    application = with_demo(application)  # type: ignore[assignment]  # an application too, if not Django's class
+    application = with_demo(application)

