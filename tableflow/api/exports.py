@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
@@ -19,12 +20,16 @@ from rest_framework.views import APIView
 
 from cells import filters as cell_filters
 from tableflow.api import access
+from tableflow.api.negotiation import JsonAnyway
 from tableflow.errors import InvalidInput
 from tableflow.tables import exports, filters, schema
 
 
 class TableExport(APIView):
     """The rows of a table as a file."""
+
+    # `format` is the file's here, and not the name of a renderer.
+    content_negotiation_class = JsonAnyway
 
     @extend_schema(
         parameters=[
@@ -69,7 +74,8 @@ def _disposition(name: str, format_: str) -> str:
 
 async def _asynchronously(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The blocks for an ASGI server: each is made in the request's thread, none before the last one was sent."""
-    while (block := await sync_to_async(next)(blocks, None)) is not None:
+    following = sync_to_async(partial(next, blocks, None))
+    while (block := await following()) is not None:
         yield block
 
 

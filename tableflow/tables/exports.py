@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import IO, Any
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 from django.db import connection
 from django.db.models import Q
 
@@ -61,7 +61,8 @@ def _batches(table_id: int, q: Q) -> Iterator[list[dict[str, Any]]]:
         if after is not None:
             found = found.filter(position__gt=after)
         batch = list(found.order_by("position").values_list("position", "data")[:size])
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:
+            connection.close()
         if not batch:
             return
         yield [data for _, data in batch]

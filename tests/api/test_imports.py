@@ -203,8 +203,8 @@ def test_lines_go_to_the_columns_of_their_name_and_new_columns_are_made(client: 
 
 def test_fields_mapped_to_null_need_no_column(client: APIClient, user: Any) -> None:
     table = TableFactory.create(owner=user, columns={"name": "text"})
-    fields = {"create_columns": "false", "mapping": {"Population": None}}
-    loaded(send(client, f"tables/{table.pk}/imports/", b"name,Population\nRome,1\n", **fields))
+    path, body = f"tables/{table.pk}/imports/", b"name,Population\nRome,1\n"
+    loaded(send(client, path, body, create_columns="false", mapping={"Population": None}))
     assert rows(table.pk) == [{"name": "Rome"}]
 
 

@@ -205,7 +205,7 @@ def test_a_cancelled_replace_keeps_the_old_rows_and_those_put_in_meanwhile() -> 
 
     def interfere(done: int) -> None:
         if done == 20:
-            Row.objects.create(table=source.table, position="3.5", data={"name": "Mine"})
+            Row.objects.create(table=Table.objects.get(), position="3.5", data={"name": "Mine"})
             Table.objects.update(row_count=23)
             lifecycle.cancel(source.pk)
 

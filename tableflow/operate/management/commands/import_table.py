@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         source = self._receive(**options)
-        console = Console(file=self.stdout, highlight=False)
+        console = Console(file=cast(IO[str], self.stdout), highlight=False)
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
@@ -45,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(f"The import is {source.status}.")
 
     def _receive(self, file: Path, table: int | None, name: str, user: str, mode: str, **_: Any) -> Import:
-        target = Table.objects.live().filter(pk=table).first()
+        target = Table.objects.live().filter(pk=table).first() if table is not None else None
         if table is not None and target is None:
             raise CommandError(f"There is no table {table}.")
         try:
