@@ -90,7 +90,8 @@ def _embedded(address: Address) -> Address:
 
 def _is_public(address: Address) -> bool:
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
-    return address.is_global and not special and not address.is_link_local and not address.is_private
+    local = address.is_private or address.is_link_local or getattr(address, "is_site_local", False)
+    return address.is_global and not special and not local
 
 
 async def checked_addresses(host: str, port: int) -> list[str]:

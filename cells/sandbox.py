@@ -46,7 +46,7 @@ _TEXT_METHODS = frozenset(
 )
 _MAPPING_METHODS = frozenset({"items", "keys", "values", "get"})
 _SEQUENCE_METHODS = frozenset({"index", "count"})
-_WIDE = re.compile(r"%(\([^)]*\))?[^a-zA-Z%]*?(\*|\d{4,})")
+_WIDE = re.compile(r"%[^a-zA-Z%]*?(\(|\*|\d{4,})")
 
 
 class Missing(ChainableUndefined, StrictUndefined):
@@ -137,6 +137,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             METER: pass_context(_metered),
             CONCAT: _concatenated,
         }
+        self.tests = {name: _ticking(call) for name, call in self.tests.items()}  # type: ignore[arg-type]
         del self.globals["lipsum"]
         self.globals["range"] = _range
 
@@ -221,7 +222,7 @@ def _bound_modulo(left: Any, right: Any) -> None:
 
 def _bound_format(pattern: str, values: Any) -> None:
     if _WIDE.search(pattern):
-        raise Unfit(f"A format may be {WIDTH_LIMIT} characters wide at most.")
+        raise Unfit(f"A format may be {WIDTH_LIMIT} characters wide at most, and has no names in brackets.")
     _require(len(pattern) + pattern.count("%") * (WIDTH_LIMIT + weigh(values)), SIZE_LIMIT * 16)
 
 
@@ -287,6 +288,12 @@ def _bound_indent(value: Any, *args: Any, **kwargs: Any) -> None:
     _require(len(str(value)) + str(value).count("\n") * (len(width) if isinstance(width, str) else int(width)))
 
 
+def _bound_total(_values: Any, attribute: Any = None, start: Any = 0) -> None:
+    del attribute
+    if not isinstance(start, int | float):
+        raise Unfit("Only numbers can be summed.")  # Lists and texts would be copied once for each element.
+
+
 def _bound_filter_format(pattern: Any, *args: Any, **kwargs: Any) -> None:
     _bound_format(str(pattern), (*args, *kwargs.values()))
 
@@ -305,7 +312,12 @@ _BOUNDS: dict[str, Callable[..., None]] = {
     "indent": _bound_indent,
     "replace": _bound_replace,
 }
-_FILTER_BOUNDS: dict[str, Callable[..., None]] = {**_BOUNDS, "join": _bound_join, "format": _bound_filter_format}
+_FILTER_BOUNDS: dict[str, Callable[..., None]] = {
+    **_BOUNDS,
+    "join": _bound_join,
+    "sum": _bound_total,
+    "format": _bound_filter_format,
+}
 _METHOD_BOUNDS: dict[str, Callable[..., None]] = {**_BOUNDS, "join": _bound_text_join}
 
 
@@ -330,6 +342,17 @@ def _bounded(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*args[:passed], *own, **kwargs)
 
     return bounded
+
+
+def _ticking(test: Callable[..., Any]) -> Callable[..., Any]:
+    """The test (`is …`), for one step of the budget: `select` asks it of every element."""
+
+    @functools.wraps(test)
+    def ticking(*args: Any, **kwargs: Any) -> Any:
+        tick()
+        return test(*args, **kwargs)
+
+    return ticking
 
 
 def _argument(value: Any) -> Any:

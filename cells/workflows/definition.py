@@ -27,6 +27,8 @@ SCOPE = ("inputs", "steps", "row")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _STEP_KEYS = ("id", "type", "config", "if", "retry", "timeout", "on_error")
 
+_NO_STEP: dict[str, Any] = {}  # Stands for what is no object, and has been said to be none.
+
 Given = TypeVar("Given")
 
 
@@ -169,7 +171,7 @@ def _steps(steps: Any, findings: _Findings) -> list[dict[str, Any]]:
     for place, step in enumerate(steps):
         if not isinstance(step, dict):
             findings.add(f"steps.{place}", "A step is an object with id, type and config.")
-    found = [step if isinstance(step, dict) else {"id": None, "type": None} for step in steps]
+    found = [step if isinstance(step, dict) else _NO_STEP for step in steps]
     named = (
         (f"steps.{place}.id", step.get("id")) for place, step in enumerate(found) if isinstance(steps[place], dict)
     )
@@ -214,6 +216,8 @@ def _step(definition: Mapping[str, Any], attr: str, known: _Known, findings: _Fi
 
 def _configured(definition: Mapping[str, Any], attr: str, findings: _Findings) -> Step:
     """The compiled step; a broken one, with its problems among the findings, when it cannot be."""
+    if definition is _NO_STEP:
+        return _Broken("This is no step.")
     before = len(findings.problems)
     step = _known_type(definition, attr, findings)
     if step is None:

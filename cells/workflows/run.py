@@ -71,9 +71,6 @@ async def _run(program: Program, inputs: Mapping[str, Any], row: Mapping[str, An
         return Completed(_outputs(program, scope), trace)
     except _Stop as stop:
         return Failed(str(stop), trace)
-    except Exception as error:
-        logger.exception("A workflow failed in an unforeseen way")
-        return Failed(f"Internal error: {type(error).__name__}: {error}"[:ERROR_LIMIT], trace)
 
 
 def _outputs(program: Program, scope: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +89,7 @@ async def _step(planned: PlannedStep, scope: Mapping[str, Any], trace: Trace) ->
     record: dict[str, Any] = {
         "id": planned.id,
         "type": planned.type,
-        "status": "completed",
+        "status": "running",
         "input": None,
         "output": None,
         "error": None,
@@ -107,8 +104,12 @@ async def _step(planned: PlannedStep, scope: Mapping[str, Any], trace: Trace) ->
             return None
         output = await _tried(planned, scope, record)
         record["output"] = shown.kept(planned.step.shown_output(output))
+        record["status"] = "completed"
     except (StepFailed, TemplateFailed) as failure:
         return _failed(planned, record, failure)
+    except Exception as error:
+        logger.exception("A step of type %s failed in an unforeseen way", planned.type)
+        return _failed(planned, record, StepFailed(f"Internal error: {type(error).__name__}: {error}"))
     finally:
         record["duration_ms"] = round((time.perf_counter() - began) * 1000, 3)
     return output

@@ -86,7 +86,7 @@ def test_a_column_may_be_called_like_a_method() -> None:
     ],
 )
 def test_what_fails_at_run_time_is_named(source: str, named: str) -> None:
-    with pytest.raises(TemplateFailed, match=".*") as failure:
+    with pytest.raises(TemplateFailed) as failure:
         render(source)
     assert named in str(failure.value)
 
@@ -148,6 +148,9 @@ BOMBS = [
     "{{ range(10000) | join('b' * 100000) }}",
     "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}",
     "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+    "{{ (range(10000) | map('batch', 1) | map('list') | list) | sum(start=[]) }}",
+    "{% set a = range(10000) | list %}{{ range(20000, 30000) | select('in', a + a + a + a + a + a + a) | list }}",
+    "{{ ('%(' * 400000) % {} }}",
     "{% set s %}{% for i in range(9999) %}{{ 'a' * 1000 }}{% endfor %}{% endset %}{{ s }}",
     "{% for i in range(9999) %}{{ 'a' * 1000 }}{% endfor %}",
     GROWING.replace("GROWTH", "n.x ~ n.x"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 
@@ -76,7 +78,7 @@ def check_place(url: httpx2.URL, connection: Connection | None) -> None:
         return
     base = httpx2.URL(connection.base_url)
     path = url.raw_path.partition(b"?")[0].decode()
-    climbs = ".." in path.lower().replace("%2e", ".").replace("\\", "/").split("/")
+    climbs = ".." in re.split(r"[/\\]", unquote(path))
     if _origin(url) != _origin(base) or not path.startswith(base.path) or climbs:
         raise StepFailed(f"{url.copy_with(query=None)} is outside of the connection {connection.name!r}.")
 

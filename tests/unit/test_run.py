@@ -1,0 +1,248 @@
+"""How a workflow runs: order, conditions, retries, timeouts, failures, and what the trace keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cells.steps import registry
+from cells.steps.shown import LIMIT
+from cells.steps.step import Step, StepFailed, StepType, WaitingStep
+from cells.workflows.definition import Retry, compile_program
+from cells.workflows.run import Completed, Failed, Result, run, wait_seconds
+
+
+@dataclass
+class Probe(WaitingStep):
+    """A step that does what the test says, one thing a try."""
+
+    acts: list[Any]
+    templates: tuple[Any, ...] = ()
+    tries: int = field(default=0)
+
+    def render(self, scope: Any) -> Any:  # noqa: ARG002
+        return {}
+
+    async def perform(self, config: Any) -> Any:  # noqa: ARG002
+        act = self.acts[min(self.tries, len(self.acts) - 1)]
+        self.tries += 1
+        if isinstance(act, BaseException):
+            raise act
+        return await act() if callable(act) else act
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`probe(*acts)` gives the step that will stand behind every step of type `probe`."""
+
+    def make(*acts: Any) -> Probe:
+        made = Probe(list(acts))
+
+        def compile_probe(_config: Any, _attr: str) -> Step:
+            return made
+
+        kind = StepType("probe", "Probe", "A probe.", {"type": "object"}, {}, compile_probe)
+        find = registry.find
+        monkeypatch.setattr(registry, "find", lambda name: kind if name == "probe" else find(name))
+        monkeypatch.setattr(registry, "config_validator", _validator(registry.config_validator))
+        return made
+
+    return make
+
+
+def _validator(original: Any) -> Any:
+    from cells import schemas
+
+    return lambda name: schemas.validator({}) if name == "probe" else original(name)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the run would have waited, which it now does not."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("cells.workflows.run.asyncio.sleep", sleep)
+    return waited
+
+
+def template(id_: str, source: str, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "type": "template", "config": {"template": source}, **more}
+
+
+def execute(steps: list[dict[str, Any]], outputs: dict[str, str], **inputs: Any) -> Result:
+    program = compile_program(["x", "y"], steps, outputs)
+    return asyncio.run(run(program, inputs, {"key": "value"}))
+
+
+PROBE = {"id": "p", "type": "probe", "config": {}}
+
+
+def test_steps_read_the_inputs_the_row_and_the_steps_before() -> None:
+    steps = [template("a", "{{ inputs.x + 1 }}"), template("b", "{{ steps.a * 2 }}{{ row.key }}")]
+    result = execute(steps, {"n": "{{ steps.a }}", "t": "{{ steps.b }}", "none": "{{ inputs.y }}"}, x=1)
+    assert isinstance(result, Completed)
+    assert result.outputs == {"n": 2, "t": "4value", "none": None}
+
+
+def test_the_trace_has_a_record_of_every_step() -> None:
+    result = execute([template("a", "{{ inputs.x }}")], {}, x=5)
+    (record,) = result.trace
+    assert record["started_at"].endswith("+00:00")
+    assert record["duration_ms"] >= 0
+    assert {key: record[key] for key in ("id", "type", "status", "input", "output", "error", "attempts")} == {
+        "id": "a",
+        "type": "template",
+        "status": "completed",
+        "input": {"template": "{{ inputs.x }}"},
+        "output": 5,
+        "error": None,
+        "attempts": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "runs"), [(1, True), (0, False), ("", False), ("false", False), ("0", False), ("no", True), ([], False)]
+)
+def test_a_step_whose_condition_does_not_hold_is_skipped(value: Any, runs: bool) -> None:
+    steps = [template("a", "ran", **{"if": "{{ inputs.x }}"})]
+    result = execute(steps, {"o": "{{ steps.a }}"}, x=value)
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "ran" if runs else None}
+    assert result.trace[0]["status"] == ("completed" if runs else "skipped")
+
+
+def test_a_failing_template_names_the_step_and_the_cause() -> None:
+    result = execute([template("a", "{{ inputs.x.name }}"), template("b", "never")], {}, x=None)
+    assert isinstance(result, Failed)
+    assert result.error == "a: 'name' was asked of an empty value (null)."
+    assert [record["status"] for record in result.trace] == ["error"]
+
+
+def test_a_failing_output_names_itself() -> None:
+    result = execute([], {"o": "{{ inputs.x.name }}"}, x=1)
+    assert isinstance(result, Failed)
+    assert result.error.startswith("The output 'o': ")
+
+
+def test_with_on_error_continue_the_next_step_sees_the_error() -> None:
+    steps = [template("a", "{{ 1 / 0 }}", on_error="continue"), template("b", "{{ steps.a.error }}")]
+    result = execute(steps, {"o": "{{ steps.b }}"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "division by zero"}
+    assert [record["status"] for record in result.trace] == ["error", "completed"]
+
+
+def test_a_retryable_failure_is_tried_again_with_growing_waits(probe: Any, waits: list[float]) -> None:
+    step = probe(StepFailed("a", retryable=True), StepFailed("b", retryable=True), "done")
+    result = execute([{**PROBE, "retry": {"attempts": 3, "backoff_seconds": 4}}], {"o": "{{ steps.p }}"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "done"}
+    assert step.tries == result.trace[0]["attempts"] == 3
+    assert [retry["error"] for retry in result.trace[0]["retries"]] == ["a", "b"]
+    assert 2 <= waits[0] <= 4 <= waits[1] <= 8
+
+
+def test_a_failure_that_is_not_retryable_is_not_tried_again(probe: Any, waits: list[float]) -> None:
+    step = probe(StepFailed("no"))
+    result = execute([{**PROBE, "retry": {"attempts": 5}}], {})
+    assert result == Failed("p: no", result.trace)
+    assert (step.tries, waits) == (1, [])
+
+
+def test_the_last_failure_is_the_error(probe: Any, waits: list[float]) -> None:
+    probe(StepFailed("first", retryable=True), StepFailed("last", retryable=True))
+    result = execute([{**PROBE, "retry": {"attempts": 2}}], {})
+    assert isinstance(result, Failed)
+    assert result.error == "p: last"
+    assert len(waits) == 1
+
+
+@pytest.mark.parametrize(
+    ("backoff", "failures", "asked", "least", "most"),
+    [
+        (1, 1, None, 0.5, 1),
+        (1, 4, None, 4, 8),
+        (300, 9, None, 150, 300),
+        (0, 1, 5, 5, 5),
+        (0, 1, 900, 60, 60),
+        (10, 1, 2, 5, 10),
+    ],
+)
+def test_waits_double_within_bounds(
+    backoff: float, failures: int, asked: float | None, least: float, most: float
+) -> None:
+    for _ in range(50):
+        assert least <= wait_seconds(Retry(3, backoff), failures, asked) <= most
+
+
+def test_a_step_is_stopped_at_its_timeout(probe: Any) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    probe(hang)
+    result = execute([{**PROBE, "timeout": 0.01}], {})
+    assert isinstance(result, Failed)
+    assert result.error == "p: It took longer than its timeout of 0.01 s."
+
+
+def test_a_timeout_of_the_step_itself_is_not_taken_for_ours(probe: Any) -> None:
+    probe(TimeoutError("theirs"))
+    result = execute([PROBE], {})
+    assert isinstance(result, Failed)
+    assert result.error == "p: TimeoutError: theirs"
+
+
+def test_an_unforeseen_exception_is_a_failure_and_is_logged(probe: Any, caplog: pytest.LogCaptureFixture) -> None:
+    probe(RuntimeError("bug"))
+    result = execute([PROBE], {})
+    assert isinstance(result, Failed)
+    assert "RuntimeError: bug" in result.error
+    assert result.trace[0]["status"] == "error"
+    assert "unforeseen" in caplog.text
+
+
+def test_a_cancellation_is_passed_on(probe: Any) -> None:
+    async def cancelled() -> None:
+        started = asyncio.Event()
+
+        async def hang() -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+        probe(hang)
+        task = asyncio.ensure_future(run(compile_program([], [{**PROBE, "on_error": "continue"}], {}), {}, {}))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+
+
+def test_a_program_that_never_waits_ends_at_the_first_send() -> None:
+    coroutine = run(compile_program(["x"], [template("a", "{{ inputs.x }}")], {"o": "{{ steps.a }}"}), {"x": 1}, {})
+    with pytest.raises(StopIteration) as stop:
+        coroutine.send(None)
+    assert stop.value.value.outputs == {"o": 1}
+
+
+def test_a_step_of_a_type_that_is_gone_fails_and_says_so() -> None:
+    result = execute([{"id": "a", "type": "gone", "config": {}}], {})
+    assert isinstance(result, Failed)
+    assert "a: This step cannot run any more. There is no step type 'gone'" in result.error
+
+
+def test_what_a_trace_keeps_is_bounded_and_says_that_it_is_cut() -> None:
+    steps = [template("text", "{{ inputs.x }}"), template("data", "{{ [inputs.x] }}")]
+    result = execute(steps, {"o": "{{ steps.data }}"}, x="x" * 100_000)
+    assert isinstance(result, Completed)
+    assert result.outputs["o"] == ["x" * 100_000]
+    for record in result.trace:
+        assert len(record["output"]) < LIMIT + 100
+        assert "[cut: the first 16 kB of 100," in record["output"]
