@@ -9,7 +9,14 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tableflow.health.urls")),
     path("admin/", admin.site.urls),
+    path("", include("tableflow.grid.urls")),
+    path("api/", include("tableflow.api.urls")),
 ]
+
+handler400 = "tableflow.api.errors.bad_request"
+handler403 = "tableflow.api.errors.permission_denied"
+handler404 = "tableflow.api.errors.not_found"
+handler500 = "tableflow.api.errors.server_error"
 
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("tableflow.demo.urls")))

@@ -1,0 +1,54 @@
+"""What every page asks first: who is there, and what that user may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from tableflow.tables.models import Table
+
+P = ParamSpec("P")
+
+POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+
+
+class SignedIn(HttpRequest):
+    """A request of somebody who has logged in."""
+
+    user: User
+
+
+def page(
+    view: Callable[Concatenate[SignedIn, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page for people who have logged in, that runs nothing but the project's own scripts and is not cached."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        return strict(view(request, *args, **kwargs))  # type: ignore[arg-type]  # login_required has seen to it
+
+    return require_safe(login_required(cache_control(private=True, no_cache=True)(guarded)))
+
+
+def strict(response: HttpResponse) -> HttpResponse:
+    """The answer with the content security policy of the pages."""
+    response["Content-Security-Policy"] = POLICY
+    return response
+
+
+def visible_table(request: SignedIn, table_id: int) -> Table:
+    """The table, or a 404 where the user may not see it."""
+    return get_object_or_404(Table.objects.visible_to(request.user), pk=table_id)
+
+
+def may_edit(request: SignedIn, table: Table) -> bool:
+    """Whether the user may change the table."""
+    return Table.objects.editable_by(request.user).filter(pk=table.pk).exists()

@@ -1,0 +1,71 @@
+"""The run chip: what a table's runs are doing now, in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+
+class Counts(Protocol):
+    """What is asked of a dispatch's counts (dispatch.progress)."""
+
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def completed(self) -> int: ...
+    @property
+    def error(self) -> int: ...
+    @property
+    def cancelled(self) -> int: ...
+    @property
+    def skipped(self) -> int: ...
+    @property
+    def eta_seconds(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Chip:
+    """`label` is what people read; `face` is the class of its pill: running, or queued."""
+
+    label: str
+    face: str
+
+
+def chip(counts: Iterable[Counts], running: int | None = None) -> Chip | None:
+    """The chip of a table with these active dispatches; None when there are none. `running` is in cells."""
+    counts = list(counts)
+    if not counts:
+        return None
+    done = sum(c.completed + c.error + c.cancelled + c.skipped for c in counts)
+    if not done and not running and not any(c.in_flight for c in counts):
+        return Chip("Queueing", "queued")
+    parts = [f"{running:,} running" if running is not None else "Running", _progress(counts, done), _remaining(counts)]
+    return Chip(" · ".join(part for part in parts if part), "running")
+
+
+def _progress(counts: list[Counts], done: int) -> str:
+    totals = [c.total for c in counts if c.total is not None]
+    if len(totals) < len(counts):
+        return f"{done:,} done"
+    return f"{done:,} of {sum(totals):,}"
+
+
+def _remaining(counts: list[Counts]) -> str:
+    known = [c.eta_seconds for c in counts if c.eta_seconds is not None]
+    return f"about {duration(max(known))}" if len(known) == len(counts) else ""
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it: 40 s, 3 min, 2 h 10 min."""
+    if seconds < MINUTE:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / MINUTE)
+    if minutes < MINUTE:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,99 @@
+"""A page of a table as it is drawn: heads, rows of cells, and the run chip. Read anew for every answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from dispatch import effective, progress
+from dispatch.effective import CellState
+from tableflow.grid.chips import Chip, chip
+from tableflow.grid.faces import BLANK, Face, face
+from tableflow.grid.heads import Column, Heads, heads
+from tableflow.grid.paging import Paging, paging
+from tableflow.grid.values import NOTHING, Shown, shown
+from tableflow.tables import pages
+from tableflow.tables.models import Row, Table
+from tableflow.tables.schema import Schema
+from tableflow.tables.types import is_empty
+
+PAGE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place: `has_trace` where there is a run to look at, `title` the text for the pointer."""
+
+    column: Column
+    shown: Shown
+    face: Face
+    has_trace: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row; `number` is its place in the table, from 1."""
+
+    id: int
+    number: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What the page shows of a table now. `shape` changes when the columns do."""
+
+    schema: Schema
+    heads: Heads
+    lines: tuple[Line, ...]
+    paging: Paging
+    chip: Chip | None
+    shape: str
+
+    @property
+    def count(self) -> str:
+        """How many rows there are, in words."""
+        return f"{self.paging.count:,} {'row' if self.paging.count == 1 else 'rows'}"
+
+
+def sheet(table: Table, schema: Schema, wanted_page: str) -> Sheet:
+    """A page of the table's rows with their effective states."""
+    number = paging(wanted_page, size=PAGE_ROWS, count=table.row_count)
+    page = pages.fetch(schema, limit=PAGE_ROWS, offset=number.offset)
+    states = effective.states(schema, page.rows)
+    head = heads(schema)
+    names = {spec.key: spec.name for spec in schema.columns}
+    lines = tuple(
+        Line(row.pk, number.offset + place, tuple(_cell(c, row, states.get(row.pk, {}), names) for c in head.columns))
+        for place, row in enumerate(page.rows, start=1)
+    )
+    return Sheet(schema, head, lines, number, run_chip(table.pk), shape(schema))
+
+
+def run_chip(table_id: int) -> Chip | None:
+    """What runs in the table now; None when nothing does."""
+    state = progress.run_state(table_id)
+    return chip(progress.counts(state.dispatches).values(), state.running)
+
+
+def shape(schema: Schema) -> str:
+    """A digest of the columns and workflow columns: the heads are drawn anew when it differs."""
+    plain = json.dumps(asdict(schema), sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def _cell(column: Column, row: Row, states: Mapping[int, CellState], names: Mapping[str, str]) -> Cell:
+    value = row.data.get(column.spec.key)
+    what = NOTHING if is_empty(value) else shown(column.spec.type, column.spec.options, value)
+    state = states.get(column.group.id) if column.group else None
+    if state is None:
+        return Cell(column, what, BLANK if what is NOTHING else Face("value"), has_trace=False, title=_title(what))
+    its = face(state, has_value=what is not NOTHING, names=names)
+    return Cell(column, what, its, has_trace=state.attempt > 0, title=its.detail or _title(what))
+
+
+def _title(what: Shown) -> str:
+    return what.text or ", ".join(what.tags)

@@ -1,0 +1,25 @@
+/** What buttons do: `data-act="name"` calls what was registered under that name. Refusals of the server are told. */
+
+import { ApiError } from "./api.js";
+import { tell } from "./dialogs.js";
+
+/** @typedef {(button: HTMLElement) => unknown} Act */
+
+/** @type {Map<string, Act>} */
+const acts = new Map();
+
+/** @param {Record<string, Act>} more */
+export function register(more) {
+  for (const [name, act] of Object.entries(more)) acts.set(name, act);
+}
+
+document.addEventListener("click", async (event) => {
+  const button = /** @type {Element} */ (event.target).closest("[data-act]");
+  if (!(button instanceof HTMLElement)) return;
+  try {
+    await acts.get(button.dataset.act ?? "")?.(button);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    tell(error.message);
+  }
+});

@@ -1,0 +1,44 @@
+/** Opening and closing dialogs by what the page says: `data-opens="id"`, `data-closes`. */
+
+document.addEventListener("click", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  const opener = target.closest("[data-opens]");
+  if (opener) open(opener.getAttribute("data-opens") ?? "");
+  else if (target.closest("[data-closes]")) target.closest("dialog")?.close();
+  else if (target instanceof HTMLDialogElement && target.classList.contains("sheet")) target.close();
+});
+
+/** @param {string} id */
+export function open(id) {
+  const dialog = document.getElementById(id);
+  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+}
+
+/**
+ * Asks before something that cannot be taken back; true when the answer is yes.
+ * @param {{title: string, text: string, yes: string, danger?: boolean}} question
+ * @returns {Promise<boolean>}
+ */
+export function ask({ title, text, yes, danger = false }) {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("confirm"));
+  const button = /** @type {HTMLButtonElement} */ (dialog.querySelector("[data-yes]"));
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-title]")).textContent = title;
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = text;
+  button.textContent = yes;
+  button.classList.toggle("danger", danger);
+  button.classList.toggle("main", !danger);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+/** @param {string} text */
+export function tell(text) {
+  const toast = /** @type {HTMLElement} */ (document.getElementById("toast"));
+  toast.textContent = text;
+  setTimeout(() => {
+    if (toast.textContent === text) toast.textContent = "";
+  }, 6000);
+}

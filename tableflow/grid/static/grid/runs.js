@@ -1,0 +1,54 @@
+/** Run and Stop. */
+
+import { register } from "./acts.js";
+import { call } from "./api.js";
+import { ask, tell } from "./dialogs.js";
+import { opened } from "./menus.js";
+
+/**
+ * @param {string} table the id
+ * @param {import("./live.js").Live} live
+ */
+export function runs(table, live) {
+  const base = `/api/v1/tables/${table}`;
+
+  /** @param {Record<string, unknown>} request */
+  async function run(request) {
+    await call("POST", `${base}/dispatches/`, request);
+    await live.invalidate();
+  }
+
+  async function runAll() {
+    const { groups, name } = chosen();
+    const rows = Number(/** @type {HTMLElement} */ (live.region.querySelector("[data-rows]")).dataset.rows);
+    const cells = (rows * groups.length).toLocaleString("en");
+    const yes = await ask({
+      title: `Run ${cells} ${cells === "1" ? "cell" : "cells"}?`,
+      text: `${name}: every row, also the cells that have a value. A value stays until the new one lands.`,
+      yes: `Run ${cells} ${cells === "1" ? "cell" : "cells"}`,
+    });
+    if (yes) await run({ groups, mode: "all" });
+  }
+
+  /** @param {HTMLElement} button */
+  async function stop(button) {
+    const inMenu = button.closest(".menu");
+    const scope = inMenu && opened().group ? { groups: chosen().groups } : {};
+    const { cancelled } = await call("POST", `${base}/cancel-runs/`, scope);
+    tell(`Stopped. ${cancelled} ${cancelled === 1 ? "cell was" : "cells were"} under way; what is done stays.`);
+    await live.invalidate();
+  }
+
+  register({
+    "run-incomplete": () => run({ groups: chosen().groups, mode: "incomplete" }),
+    "run-first": () => run({ groups: chosen().groups, mode: "all", limit: { type: "rows", max: 10 } }),
+    "run-all": runAll,
+    "run-row": () => run({ rows: [Number(opened().row)], mode: "incomplete" }),
+    stop,
+  });
+}
+
+/** @returns {{groups: number[], name: string}} what the menu that is open stands for */
+function chosen() {
+  return { groups: JSON.parse(opened().groups ?? "[]"), name: opened().name ?? "" };
+}

@@ -1,0 +1,53 @@
+/** The panel beside the grid: what one cell's workflow did. It is fetched again while that cell is under way. */
+
+import { register } from "./acts.js";
+import { columnOf } from "./keys.js";
+
+/**
+ * @param {string} table the id
+ * @returns {{show: (cell: HTMLTableCellElement) => Promise<void>, refresh: () => void}}
+ */
+export function trace(table) {
+  const panel = /** @type {HTMLElement} */ (document.getElementById("trace"));
+  /** @type {HTMLTableCellElement | null} */
+  let cell = null;
+  let generation = 0;
+
+  /** @param {string} address */
+  async function load(address) {
+    const mine = ++generation;
+    const response = await fetch(address).catch(() => null);
+    const html = response?.ok ? await response.text() : '<p class="dialog-body">The trace cannot be read now.</p>';
+    if (mine !== generation) return;
+    panel.innerHTML = html;
+    panel.dataset.address = address;
+    panel.hidden = false;
+  }
+
+  /** @param {HTMLTableCellElement} of */
+  async function show(of) {
+    cell = of;
+    const row = /** @type {HTMLElement} */ (of.parentElement).dataset.row;
+    await load(`/tables/${table}/rows/${row}/traces/${columnOf(of).group}/`);
+    /** @type {HTMLElement | null} */ (panel.querySelector("[data-act='close-trace']"))?.focus();
+  }
+
+  function close() {
+    generation += 1;
+    panel.hidden = true;
+    if (cell?.isConnected) cell.focus();
+  }
+
+  function refresh() {
+    if (!panel.hidden && panel.querySelector("[data-in-flight]")) load(panel.dataset.address ?? "");
+  }
+
+  panel.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+  register({
+    trace: (button) => show(/** @type {HTMLTableCellElement} */ (button.closest("td"))),
+    "close-trace": close,
+  });
+  return { show, refresh };
+}

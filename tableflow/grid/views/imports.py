@@ -1,0 +1,41 @@
+"""Bringing a file in: the form, and the page that follows the import to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.tables.models import Import, Table
+
+ENDED = (Import.Status.COMPLETE, Import.Status.FAILED, Import.Status.CANCELLED)
+SHOWN_ERRORS = 200
+
+
+@page
+def upload(request: SignedIn) -> HttpResponse:
+    """The form: a file for a new table, or for the table `?table=`."""
+    wanted = request.GET.get("table", "")
+    table = visible_table(request, int(wanted)) if wanted.isdecimal() and len(wanted) < 19 else None
+    context = {"table": table, "may_edit": table is None or may_edit(request, table), "section": "tables"}
+    return render(request, "grid/import.html", context)
+
+
+@page
+def progress(request: SignedIn, import_id: int) -> HttpResponse:
+    """How far an import is, and which lines it rejected."""
+    seen = Import.objects.filter(table__in=Table.objects.visible_to(request.user)).select_related("table")
+    return render(request, "grid/import_progress.html", _context(get_object_or_404(seen, pk=import_id)))
+
+
+def _context(source: Import) -> dict[str, Any]:
+    return {
+        "source": source,
+        "ended": source.status in ENDED,
+        "done": source.rows_done + source.rejected,
+        "errors": source.errors[:SHOWN_ERRORS],
+        "unlisted": max(0, source.rejected - min(len(source.errors), SHOWN_ERRORS)),
+        "section": "tables",
+    }

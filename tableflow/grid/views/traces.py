@@ -1,0 +1,99 @@
+"""The trace of one cell: what its workflow did, step by step."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from cells import traces
+from dispatch import effective
+from tableflow.grid.access import SignedIn, page, visible_table
+from tableflow.grid.chips import duration
+from tableflow.tables import schema as schemas
+from tableflow.tables.models import Row
+from tableflow.tables.schema import GroupSpec, Schema
+
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the trace; input and output are JSON over several lines, "" where there is none."""
+
+    id: str
+    type: str
+    status: str
+    input: str
+    output: str
+    error: str
+    took: str
+    tries: int | None
+
+
+@page
+def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpResponse:
+    """The state of a cell, its values in full, and the trace of its latest attempt."""
+    table = visible_table(request, table_id)
+    row = get_object_or_404(Row, pk=row_id, table=table)
+    schema = schemas.load(table.pk)
+    group = schema.group(group_id)
+    if group is None:
+        raise Http404("There is no such workflow column.")
+    found = traces.latest(row_id, group_id)
+    context = {
+        "table": table,
+        "row": row,
+        "group": group,
+        "state": effective.states(schema, [row])[row.pk][group_id],
+        "outputs": _outputs(schema, group, row),
+        "trace": found,
+        "took": _between(found),
+        "steps": [_step(record) for record in (found or {}).get("steps", [])],
+        "earlier": traces.history(row_id, group_id)[1:],
+    }
+    return render(request, "grid/trace.html", context)
+
+
+def _outputs(schema: Schema, group: GroupSpec, row: Row) -> list[dict[str, str]]:
+    return [
+        {"name": schema.by_key[output.column].name, "value": _text(row.data.get(output.column))}
+        for output in group.outputs
+    ]
+
+
+def _step(record: dict[str, Any]) -> Step:
+    took = record.get("duration_ms")
+    return Step(
+        id=str(record.get("id", "")),
+        type=str(record.get("type", "")),
+        status=str(record.get("status", "")),
+        input=_text(record.get("input")),
+        output=_text(record.get("output")),
+        error=str(record.get("error") or ""),
+        took="" if took is None else milliseconds(took),
+        tries=record.get("attempts"),
+    )
+
+
+def _between(found: dict[str, Any] | None) -> str:
+    if not found or not found["started_at"] or not found["finished_at"]:
+        return ""
+    return milliseconds((found["finished_at"] - found["started_at"]) / dt.timedelta(milliseconds=1))
+
+
+def milliseconds(length: float) -> str:
+    """A length of time as people say it: 12 ms, 1.4 s, 3 min."""
+    if length < 1000:
+        return f"{length:.0f} ms"
+    return f"{length / 1000:.1f} s" if length < MINUTE_MS else duration(length / 1000)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
