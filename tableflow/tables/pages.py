@@ -90,7 +90,7 @@ def _check(limit: int, offset: int, after: str | None, sort: Sequence[str]) -> N
 
 def _count(schema: Schema, found: QuerySet[Row], *, is_whole: bool) -> int:
     if is_whole:
-        return Table.objects.values_list("row_count", flat=True).get(pk=schema.table_id)
+        return Table.objects.values_list("row_count", flat=True).filter(pk=schema.table_id).first() or 0
     return found.count()
 
 

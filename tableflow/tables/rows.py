@@ -5,7 +5,6 @@ Inserts and deletes hold the table's lock, which keeps positions apart and `row_
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,13 +17,11 @@ from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import positions, schema, statements, types, values
+from tableflow.tables import matches, positions, schema, statements, types, values
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
-from tableflow.tables.schema import Schema
 
 MAX_ROWS = 1000
-MAX_MATCH_COLUMNS = 10
 
 
 @dataclass(frozen=True)
@@ -92,8 +89,7 @@ def delete(table: Table, ids: Sequence[int] | None = None, q: Q | None = None) -
     lock(table.pk)
     doomed = Row.objects.filter(table=table.pk).order_by("pk").select_for_update()
     if ids is not None:
-        _check_number(ids)
-        wanted = list(dict.fromkeys(_row_ids(ids)))
+        wanted = list(dict.fromkeys(check_ids(ids)))
         doomed = doomed.filter(pk__in=wanted)
         _refuse_unknown(wanted, set(doomed.values_list("pk", flat=True)))
     return _delete(table.pk, doomed.filter(q) if q is not None else doomed)
@@ -109,16 +105,33 @@ def upsert(table: Table, match_on: Sequence[str], data: Sequence[Any], *, attr: 
     locked = lock(table.pk)
     _check_number(data)
     known = schema.load(table.pk)
-    _check_match_on(known, match_on)
+    matches.check_columns(known, match_on)
     places = _attrs(attr, len(data))
     checked = values.checked(known, zip(places, data, strict=True))
-    names = [_match_name(row, match_on, place) for row, place in zip(checked, places, strict=True)]
+    for row, place in zip(checked, places, strict=True):
+        matches.check_values(row, match_on, place)
+    names = [matches.name(row, match_on) for row in checked]
     merged: dict[str, dict[str, Any]] = {}
     for name, row in zip(names, checked, strict=True):
         merged.setdefault(name, {}).update(row)
-    stored = _matching(table, match_on, [[row[key] for key in match_on] for row in merged.values()])
+    stored = matches.find(table.pk, match_on, list(merged.values()))
     place_of = dict(zip(reversed(names), reversed(places), strict=True))
     return _write_upserts(locked, names, merged, stored, place_of)
+
+
+def check_ids(ids: Any) -> list[int]:
+    """The ids as they came. InvalidInput unless they are a list of at most 1,000 whole numbers."""
+    if not isinstance(ids, list | tuple):
+        raise InvalidInput.at("rows", "Give a list of row ids.")
+    _check_number(ids)
+    problems = [
+        Problem("A row's id is a whole number.", f"rows.{index}")
+        for index, row_id in enumerate(ids)
+        if isinstance(row_id, bool) or not isinstance(row_id, int) or not 0 < row_id < 2**63
+    ]
+    if problems:
+        raise InvalidInput(problems[: values.MAX_PROBLEMS])
+    return list(ids)
 
 
 # Steps of the verbs
@@ -131,17 +144,6 @@ def _attrs(attr: str, count: int) -> list[str]:
 def _check_number(rows: Sequence[Any] | Mapping[int, Any]) -> None:
     if len(rows) > MAX_ROWS:
         raise InvalidInput.at("rows", f"Give at most {MAX_ROWS} rows at once; here are {len(rows)}.", "too_many")
-
-
-def _row_ids(ids: Iterable[Any]) -> list[int]:
-    problems = [
-        Problem("A row's id is a whole number.", f"rows.{index}")
-        for index, row_id in enumerate(ids)
-        if isinstance(row_id, bool) or not isinstance(row_id, int) or not 0 < row_id < 2**63
-    ]
-    if problems:
-        raise InvalidInput(problems[: values.MAX_PROBLEMS])
-    return list(ids)
 
 
 def _refuse_unknown(wanted: Sequence[int], found: Mapping[int, Row] | set[int]) -> None:
@@ -185,7 +187,7 @@ def _row_id(after: Any) -> None:
 
 def _locked_rows(table: Table, ids: Iterable[Any]) -> list[Row]:
     """The rows, locked in the order of their ids, as every writer of several rows locks them."""
-    found = Row.objects.filter(table=table.pk, pk__in=_row_ids(ids)).order_by("pk")
+    found = Row.objects.filter(table=table.pk, pk__in=check_ids(list(ids))).order_by("pk")
     return list(found.select_for_update(no_key=True))
 
 
@@ -224,56 +226,6 @@ def _delete(table_id: int, doomed: Any) -> int:
         cursor.execute(statements.read("delete_rows").format(doomed=sql), [*params, table_id])
         (count,) = cursor.fetchone()
     return int(count)
-
-
-def _check_match_on(known: Schema, match_on: Sequence[str]) -> None:
-    if not 1 <= len(match_on) <= MAX_MATCH_COLUMNS:
-        raise InvalidInput.at("match_on", f"Name 1 to {MAX_MATCH_COLUMNS} columns to match on.")
-    problems = [
-        values.unknown_column(known, key, f"match_on.{index}")
-        for index, key in enumerate(match_on)
-        if not isinstance(key, str) or known.column(key) is None
-    ]
-    if problems:
-        raise InvalidInput(problems)
-
-
-def _match_name(row: Mapping[str, Any], match_on: Sequence[str], attr: str) -> str:
-    """One text for the values that a row is matched by: equal exactly when the values are equal as JSON."""
-    for key in match_on:
-        if types.is_empty(row.get(key)):
-            raise InvalidInput.at(
-                f"{attr}.{key}", "A row to upsert needs a value in every column of match_on.", "required"
-            )
-    return json.dumps([_canonical(row.get(key)) for key in match_on], sort_keys=True)
-
-
-def _canonical(value: Any) -> Any:
-    """The value with whole floats as integers, as the database compares numbers."""
-    match value:
-        case float() if value.is_integer():
-            return int(value)
-        case list():
-            return [_canonical(item) for item in value]
-        case dict():
-            return {key: _canonical(item) for key, item in value.items()}
-    return value
-
-
-def _matching(table: Table, match_on: Sequence[str], wanted: list[list[Any]]) -> dict[str, Row]:
-    """The locked rows whose values are wanted, by match name; of several the first in the visible order."""
-    with connection.cursor() as cursor:
-        names: dict[str, Any] = {
-            "table": table.pk,
-            "keys": list(match_on),
-            "wanted": [Jsonb(value) for value in wanted],
-        }
-        cursor.execute(statements.read("match_rows"), names)
-        ids = [row_id for (row_id,) in cursor.fetchall()]
-    found: dict[str, Row] = {}
-    for row in Row.objects.filter(pk__in=ids).order_by("position"):
-        found.setdefault(json.dumps([_canonical(row.data.get(key)) for key in match_on], sort_keys=True), row)
-    return found
 
 
 def _write_upserts(

@@ -261,3 +261,19 @@ def test_a_wrong_upsert_is_refused_whole(table: Table, match_on: list[Any], data
         rows.upsert(table, match_on, data)
     assert attrs(error) == [attr]
     assert not Row.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "ids", ["12", None, {"a": 1}, 7, ["x"], [True], [0], [2**63], [1.0], [[]], list(range(1, 1002))]
+)
+def test_ids_that_are_none_are_refused(table: Table, ids: Any) -> None:
+    with pytest.raises(InvalidInput) as error:
+        rows.check_ids(ids)
+    assert str(error.value.problems[0].attr).startswith("rows")
+
+
+def test_an_upsert_of_nothing_does_nothing(table: Table) -> None:
+    assert rows.upsert(table, ["name"], []).results == ()
+    assert rows.insert(table, []) == []
+    assert rows.update(table, {}).rows == ()
+    assert rows.delete(table, []) == 0

@@ -1,9 +1,8 @@
--- The rows of a table whose values in some columns are one of the wanted lists of values, in the visible order.
+-- The rows of a table whose values in some columns are one of the wanted lists of values, locked, in the visible
+-- order. The braces hold the values, one `r.data -> key` a column.
 SELECT r.id
 FROM tables_row AS r
-WHERE r.table_id = %(table)s
-  AND (SELECT jsonb_agg(COALESCE(r.data -> k.key, 'null') ORDER BY k.place)
-       FROM unnest(%(keys)s::text[]) WITH ORDINALITY AS k(key, place))
-      IN (SELECT w.value FROM unnest(%(wanted)s::jsonb[]) AS w(value))
+WHERE r.table_id = %s
+  AND jsonb_build_array({values}) IN (SELECT w.value FROM unnest(%s::jsonb[]) AS w(value))
 ORDER BY r.position
 FOR NO KEY UPDATE OF r
