@@ -15,7 +15,6 @@ from cells.values import Unfit, plain
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
-    from openai.types import CompletionUsage
 
 _RENDERED = ("model", "system", "prompt")
 _PASSED = ("temperature", "max_tokens")
@@ -37,15 +36,13 @@ class LlmStep(WaitingStep):
 
     async def perform(self, config: Any) -> Any:
         connection = connections.resolve_model(self.connection)
-        completion = await models.complete(connection, self._request(config))
-        if not completion.choices:
-            raise StepFailed("The model gave no answer.", retryable=True)
-        choice = completion.choices[0]
-        if choice.message.refusal:
-            raise StepFailed(f"The model refused: {choice.message.refusal[:500]}")
-        output = {"text": choice.message.content or "", "data": None, "usage": _usage(completion.usage)}
+        answer = await models.complete(connection, self._request(config))
+        if answer.refusal:
+            raise StepFailed(f"The model refused: {answer.refusal[:500]}")
+        usage = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens, "cost": answer.cost}
+        output = {"text": answer.text, "data": None, "usage": usage}
         if self.schema is not None:
-            output["data"] = _data(output, schemas.validator(self.schema), choice.finish_reason)
+            output["data"] = _data(output, schemas.validator(self.schema), answer.finish_reason)
         try:
             return plain(output)
         except Unfit as error:
@@ -63,16 +60,6 @@ class LlmStep(WaitingStep):
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _usage(usage: CompletionUsage | None) -> dict[str, Any]:
-    """The tokens as the server counted them. The cost is what the server says, which few do; it is never guessed."""
-    cost = getattr(usage, "cost", None)
-    return {
-        "input_tokens": usage.prompt_tokens if usage else None,
-        "output_tokens": usage.completion_tokens if usage else None,
-        "cost": cost if isinstance(cost, int | float) else None,
-    }
 
 
 def _data(output: Mapping[str, Any], validator: Draft202012Validator, finish_reason: str | None) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -23,7 +24,36 @@ _SAID = 500
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Connection, openai.AsyncOpenAI]] = WeakKeyDictionary()
 
 
-async def complete(connection: Connection, request: Mapping[str, Any]) -> ChatCompletion:
+@dataclass(frozen=True)
+class Answer:
+    """What a model said. Tokens and cost are None when the server does not count them; nothing is guessed."""
+
+    text: str
+    refusal: str | None
+    finish_reason: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: float | None
+
+    @classmethod
+    def read(cls, completion: ChatCompletion) -> Answer:
+        """From the client's object, which it builds unchecked of whatever the server sent. Raises StepFailed."""
+        try:
+            choice, usage = completion.choices[0], completion.usage
+            text, refusal = choice.message.content, getattr(choice.message, "refusal", None)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise StepFailed("The server's answer is not that of a model.", retryable=True) from error
+        return cls(
+            text=text if isinstance(text, str) else "",
+            refusal=refusal if isinstance(refusal, str) and refusal else None,
+            finish_reason=getattr(choice, "finish_reason", None),
+            input_tokens=_count(usage, "prompt_tokens"),
+            output_tokens=_count(usage, "completion_tokens"),
+            cost=_count(usage, "cost"),
+        )
+
+
+async def complete(connection: Connection, request: Mapping[str, Any]) -> Answer:
     """The model's answer to a chat completion request. Raises StepFailed. The caller bounds the time."""
     module: Any = await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "openai")
     try:
@@ -39,7 +69,12 @@ async def complete(connection: Connection, request: Mapping[str, Any]) -> ChatCo
         ) from error
     except (module.OpenAIError, json.JSONDecodeError) as error:
         raise StepFailed(f"The model's answer cannot be read: {error}", retryable=True) from error
-    return completion
+    return Answer.read(completion)
+
+
+def _count(usage: object, name: str) -> Any:
+    value = getattr(usage, name, None)
+    return value if isinstance(value, int | float) else None
 
 
 def _client(module: Any, connection: Connection) -> openai.AsyncOpenAI:
