@@ -46,6 +46,7 @@ def once(post: Post) -> Callable[..., HttpResponseBase]:
             return post(view, request, **kwargs)
         return _once(request, _checked(key), lambda: post(view, request, **kwargs))
 
+    answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
     return answer
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from tableflow.errors import InvalidInput
+from tableflow.api import query
 
 MAX_LIMIT = 1000
 MAX_OFFSET = 10**9
@@ -21,11 +23,11 @@ class Pages(LimitOffsetPagination):
 
     def get_limit(self, request: Request) -> int:
         """From 1 to 1,000; 100 when absent."""
-        return number(request, "limit", self.default_limit, 1, MAX_LIMIT)
+        return query.number(request, "limit", self.default_limit, 1, MAX_LIMIT)
 
     def get_offset(self, request: Request) -> int:
         """From 0; 0 when absent."""
-        return number(request, "offset", 0, 0, MAX_OFFSET)
+        return query.number(request, "offset", 0, 0, MAX_OFFSET)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:  # noqa: ARG002
         """The parameters with their bounds, for the OpenAPI document."""
@@ -37,11 +39,7 @@ class Pages(LimitOffsetPagination):
         ]
 
 
-def number(request: Request, name: str, default: int, least: int, most: int) -> int:
-    """A whole number of the query string. InvalidInput naming it when it is none, or out of bounds."""
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-        raise InvalidInput.at(name, f"`{name}` is a whole number from {least} to {most}.", "out_of_range")
-    return int(text)
+def paged(request: Request, found: Any, answer: Callable[[Any], list[dict[str, Any]]]) -> Response:
+    """One page of a queryset or list; `answer` turns the page's records into what is answered, all at once."""
+    pages = Pages()
+    return pages.get_paginated_response(answer(pages.paginate_queryset(found, request) or []))

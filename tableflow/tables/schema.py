@@ -100,19 +100,21 @@ def load(table_id: int) -> Schema:
     """The schema of a live table, in three queries. NotFound when the table is gone or deleted."""
     if not Table.objects.live().filter(pk=table_id).exists():
         raise NotFound("There is no such table.")
-    columns = tuple(
+    columns = [
         column_spec(column)
         for column in Column.objects.filter(table_id=table_id, deleted_at=None).order_by("position", "id")
-    )
+    ]
+    return assemble(table_id, columns, Group.objects.filter(table_id=table_id, deleted_at=None))
+
+
+def assemble(table_id: int, columns: Iterable[ColumnSpec], groups: Iterable[Group]) -> Schema:
+    """The schema out of a table's live columns, left to right, and its live groups."""
+    columns = tuple(columns)
     places = leftmost_outputs(columns)
     live_keys = {column.key for column in columns}
     # A group without a live output has no place in the cascade and no cell to show.
-    groups = (
-        group_spec(group, live_keys)
-        for group in Group.objects.filter(table_id=table_id, deleted_at=None)
-        if group.pk in places
-    )
-    return Schema(table_id, columns, tuple(sorted(groups, key=lambda group: places[group.id])))
+    specs = (group_spec(group, live_keys) for group in groups if group.pk in places)
+    return Schema(table_id, columns, tuple(sorted(specs, key=lambda group: places[group.id])))
 
 
 def column_spec(column: Column) -> ColumnSpec:

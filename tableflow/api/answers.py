@@ -1,0 +1,214 @@
+"""What answers say: plain dicts out of records, whole lists at once so that their number of queries is fixed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import F
+
+from cells.models import Workflow, WorkflowVersion
+from cells.steps.step import StepType
+from dispatch import effective, progress
+from dispatch.effective import CellState
+from dispatch.models import Dispatch
+from dispatch.progress import RunState
+from tableflow.tables import schema
+from tableflow.tables.columns import Changed
+from tableflow.tables.models import Column, Group, Row, Table
+from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
+
+Answer = dict[str, Any]
+
+
+def tables(found: Sequence[Table]) -> list[Answer]:
+    """Tables with their columns and groups."""
+    columns: dict[int, list[ColumnSpec]] = defaultdict(list)
+    groups: dict[int, list[Group]] = defaultdict(list)
+    ids = [table.pk for table in found]
+    for column in Column.objects.filter(table__in=ids, deleted_at=None).order_by("position", "id"):
+        columns[column.table_id].append(schema.column_spec(column))
+    for group_ in Group.objects.filter(table__in=ids, deleted_at=None):
+        groups[group_.table_id].append(group_)
+    return [_table(table, schema.assemble(table.pk, columns[table.pk], groups[table.pk])) for table in found]
+
+
+def table(found: Table) -> Answer:
+    """One table with its columns and groups."""
+    return tables([found])[0]
+
+
+def _table(found: Table, known: Schema) -> Answer:
+    return {
+        "id": found.pk,
+        "name": found.name,
+        "description": found.description,
+        "columns": [column(spec) for spec in known.columns],
+        "groups": [group(spec) for spec in known.groups],
+        "row_count": found.row_count,
+        "auto_run": found.auto_run,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at,
+    }
+
+
+def column(spec: ColumnSpec) -> Answer:
+    """A column."""
+    return {
+        "key": spec.key,
+        "name": spec.name,
+        "type": spec.type,
+        "options": spec.options,
+        "position": spec.position,
+        "group": spec.group_id,
+    }
+
+
+def changed_column(changed: Changed, *, dry_run: bool) -> Answer:
+    """A column as it is or would be, with what became of its values."""
+    conversion = asdict(changed.conversion) if changed.conversion is not None else None
+    return {**column(changed.column), "conversion": conversion, "dry_run": dry_run}
+
+
+def group(spec: GroupSpec) -> Answer:
+    """A workflow column."""
+    return {
+        "id": spec.id,
+        "name": spec.name,
+        "workflow": spec.workflow_id,
+        "inputs": spec.inputs,
+        "outputs": [{"from": output.source, "column": output.column} for output in spec.outputs],
+        "run_after": list(spec.run_after),
+        "run_if": spec.run_if,
+        "auto_run": spec.auto_run,
+        "concurrency": spec.concurrency,
+    }
+
+
+def rows(known: Schema, found: Sequence[Row]) -> list[Answer]:
+    """Rows with the effective states of their cells."""
+    states = effective.states(known, found) if known.groups and found else {}
+    return [_row(known, row, states.get(row.pk, {})) for row in found]
+
+
+def _row(known: Schema, row: Row, states: dict[int, CellState]) -> Answer:
+    return {
+        "id": row.pk,
+        "position": float(row.position),
+        "data": {key: row.data.get(key) for key in known.keys},
+        "executions": {str(id_): _execution(state) for id_, state in states.items() if state.status is not None},
+        "waiting": {str(id_): list(state.waiting_on) for id_, state in states.items() if state.waiting_on},
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def _execution(state: CellState) -> Answer:
+    return {
+        "status": state.status,
+        "error": state.error,
+        "attempt": state.attempt,
+        "started_at": state.started_at,
+        "finished_at": state.finished_at,
+    }
+
+
+def step_type(kind: StepType) -> Answer:
+    """A step type with the schemas that a form is built from."""
+    return {
+        "type": kind.type,
+        "title": kind.title,
+        "description": kind.description,
+        "config_schema": kind.config_schema,
+        "output_schema": kind.output_schema,
+    }
+
+
+def workflows(found: Sequence[Workflow]) -> list[Answer]:
+    """Workflows as their newest versions have them."""
+    newest = WorkflowVersion.objects.filter(workflow__in=[w.pk for w in found], number=F("workflow__version"))
+    versions = {version.workflow_id: version for version in newest}
+    return [_workflow(workflow, versions[workflow.pk]) for workflow in found if workflow.pk in versions]
+
+
+def workflow(found: Workflow) -> Answer:
+    """One workflow as its newest version has it."""
+    return _workflow(found, WorkflowVersion.objects.get(workflow=found, number=found.version))
+
+
+def _workflow(found: Workflow, version: WorkflowVersion) -> Answer:
+    return {
+        "id": found.pk,
+        "name": found.name,
+        "version": version.number,
+        "inputs": version.inputs,
+        "steps": version.steps,
+        "outputs": version.outputs,
+        "created_at": found.created_at,
+        "updated_at": found.updated_at,
+    }
+
+
+def workflow_version(version: WorkflowVersion) -> Answer:
+    """One version of a workflow; its `created_by` was fetched with it."""
+    return {
+        "version": version.number,
+        "inputs": version.inputs,
+        "steps": version.steps,
+        "outputs": version.outputs,
+        "created_by": version.created_by.get_username() if version.created_by else None,
+        "created_at": version.created_at,
+    }
+
+
+def dispatches(found: Sequence[Dispatch]) -> list[Answer]:
+    """Dispatches with their progress; their `requested_by` was fetched with them."""
+    counts = progress.counts(found)
+    return [_dispatch(dispatch, counts[dispatch.pk]) for dispatch in found]
+
+
+def dispatch(found: Dispatch) -> Answer:
+    """One dispatch with its progress."""
+    return dispatches([found])[0]
+
+
+def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
+    return {
+        "id": found.pk,
+        "table": found.table_id,
+        "mode": found.mode,
+        "groups": [group["id"] for group in found.plan],
+        "scope": found.scope,
+        "status": found.status,
+        "is_manual": found.is_manual,
+        "cursor": float(found.cursor) if found.cursor is not None else None,
+        "limit": {"type": "rows", "max": found.limit_rows} if found.limit_rows is not None else None,
+        "processed": counts.processed,
+        "counts": {
+            "total": counts.total,
+            "completed": counts.completed,
+            "error": counts.error,
+            "cancelled": counts.cancelled,
+            "skipped": counts.skipped,
+            "waiting": counts.waiting,
+            "in_flight": counts.in_flight,
+        },
+        "rate": counts.rate,
+        "eta_seconds": counts.eta_seconds,
+        "requested_by": found.requested_by.get_username() if found.requested_by else None,
+        "requested_at": found.requested_at,
+        "started_at": found.started_at,
+        "finished_at": found.finished_at,
+    }
+
+
+def run_state(state: RunState) -> Answer:
+    """What runs in a table."""
+    return {
+        "dispatches": dispatches(state.dispatches),
+        "running": state.running,
+        "claimed": state.claimed,
+        "by_row": {str(row_id): cells for row_id, cells in state.by_row.items()},
+    }

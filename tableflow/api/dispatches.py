@@ -1,0 +1,168 @@
+"""Runs over HTTP: dispatches, what runs in a table, what ran in a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cells import traces
+from dispatch import begin, cancel, progress
+from dispatch.models import Dispatch, DispatchStatus, Mode
+from tableflow.api import access, answers, query, shapes
+from tableflow.api.fields import Body, Ids, Object, Whole
+from tableflow.api.idempotency import once
+from tableflow.api.pagination import Pages, paged
+from tableflow.errors import NotFound
+from tableflow.tables.models import Table
+
+STATUSES = ("active", *DispatchStatus.values)
+STATUS = OpenApiParameter("status", enum=STATUSES, description="active: what has not ended.")
+
+
+class NewLimit(Body):
+    """A bound on what a dispatch runs."""
+
+    type = serializers.ChoiceField(["rows"])
+    max = Whole(min_value=1)
+
+
+class NewDispatch(Body):
+    """What to run; without any field, what is not complete of the whole table."""
+
+    groups = Ids(required=False, help_text="Workflow columns; all when absent.")
+    mode = serializers.ChoiceField(Mode.choices, required=False, default=Mode.INCOMPLETE.value)
+    rows = Ids(required=False, help_text="These rows only.")
+    filter = Object(required=False, help_text="The rows that this filter names only.")
+    exclude_rows = Ids(required=False)
+    limit = NewLimit(required=False, allow_null=True)
+
+
+class CancelRuns(Body):
+    """What to cancel; without any field, all that runs in the table."""
+
+    groups = Ids(required=False)
+    rows = Ids(required=False)
+    filter = Object(required=False)
+
+
+class TableDispatches(APIView):
+    """The dispatches of a table."""
+
+    pagination_class = Pages
+
+    @extend_schema(parameters=[STATUS], responses=shapes.Dispatch(many=True))
+    def get(self, request: Request, table_id: int) -> Response:
+        """What was asked to run in the table, the newest first."""
+        table = access.table(request, table_id)
+        return paged(request, _asked(request, Dispatch.objects.filter(table=table)), answers.dispatches)
+
+    @extend_schema(request=NewDispatch, responses={202: shapes.Dispatch})
+    @once
+    def post(self, request: Request, table_id: int) -> Response:
+        """Run workflow columns over rows. It answers at once, however many rows there are."""
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = NewDispatch.read(request)
+        limit = body.pop("limit", None)
+        made = begin.begin(table.pk, **body, limit=limit["max"] if limit else None, user=access.user(request))
+        return Response(answers.dispatch(made), status=status.HTTP_202_ACCEPTED)
+
+
+class Dispatches(APIView):
+    """The dispatches of all tables that the caller may see."""
+
+    pagination_class = Pages
+
+    @extend_schema(parameters=[STATUS], responses=shapes.Dispatch(many=True))
+    def get(self, request: Request) -> Response:
+        """What was asked to run anywhere, the newest first."""
+        seen = Dispatch.objects.filter(table__in=Table.objects.visible_to(request.user))
+        return paged(request, _asked(request, seen), answers.dispatches)
+
+
+class DispatchDetail(APIView):
+    """One dispatch."""
+
+    @extend_schema(responses=shapes.Dispatch)
+    def get(self, request: Request, dispatch_id: int) -> Response:
+        """The dispatch and how far it is."""
+        return Response(answers.dispatch(access.dispatch(request, dispatch_id)))
+
+
+class DispatchCancel(APIView):
+    """The end of a dispatch before its time."""
+
+    @extend_schema(request=None, responses=shapes.Dispatch)
+    def post(self, request: Request, dispatch_id: int) -> Response:
+        """Cancel it: when this has answered, nothing of it writes or starts. 409 when it was complete already."""
+        seen = access.dispatch(request, dispatch_id)
+        access.editable_table(request, seen.table_id)
+        return Response(answers.dispatch(cancel.cancel_dispatch(seen.pk)))
+
+
+class TableCancelRuns(APIView):
+    """The end of what runs in a part of a table."""
+
+    @extend_schema(request=CancelRuns, responses=shapes.Cancelled)
+    def post(self, request: Request, table_id: int) -> Response:
+        """Cancel what runs, or is about to, in these rows and workflow columns, whichever dispatch asked for it."""
+        table = access.editable_table(request, table_id)
+        return Response({"cancelled": cancel.cancel_runs(table.pk, **CancelRuns.read(request))})
+
+
+class TableRunState(APIView):
+    """What runs in a table."""
+
+    @extend_schema(responses=shapes.RunState)
+    def get(self, request: Request, table_id: int) -> Response:
+        """The dispatches that have not ended, and the cells in flight."""
+        return Response(answers.run_state(progress.run_state(access.table(request, table_id).pk)))
+
+
+class CellExecution(APIView):
+    """What ran in a cell."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("attempts", enum=["all"], description="The history, newest first.")],
+        responses=shapes.ATTEMPTS,
+    )
+    def get(self, request: Request, table_id: int, row_id: int, group_id: int) -> Response:
+        """The latest attempt with its trace, or all of them. 404 for a cell that never ran."""
+        table = access.table(request, table_id)
+        row, group = access.row(table, row_id), access.group(table, group_id)
+        if query.choice(request, "attempts", ("all",)):
+            return paged(request, traces.history(row.pk, group.pk), list)
+        latest = traces.latest(row.pk, group.pk)
+        if latest is None:
+            raise NotFound("This cell has never run.")
+        return Response(latest)
+
+
+def _asked(request: Request, found: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
+    wanted = query.choice(request, "status", STATUSES)
+    if wanted == "active":
+        found = found & Dispatch.objects.active()
+    elif wanted is not None:
+        found = found.filter(status=wanted)
+    return found.select_related("requested_by").order_by("-pk")
+
+
+urlpatterns = [
+    path("tables/<int:table_id>/dispatches/", TableDispatches.as_view(), name="table-dispatches"),
+    path("tables/<int:table_id>/cancel-runs/", TableCancelRuns.as_view(), name="cancel-runs"),
+    path("tables/<int:table_id>/run-state/", TableRunState.as_view(), name="run-state"),
+    path(
+        "tables/<int:table_id>/rows/<int:row_id>/executions/<int:group_id>/",
+        CellExecution.as_view(),
+        name="execution",
+    ),
+    path("dispatches/", Dispatches.as_view(), name="dispatches"),
+    path("dispatches/<int:dispatch_id>/", DispatchDetail.as_view(), name="dispatch"),
+    path("dispatches/<int:dispatch_id>/cancel/", DispatchCancel.as_view(), name="dispatch-cancel"),
+]

@@ -1,0 +1,123 @@
+"""Workflow columns over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cells import binding
+from tableflow.api import access, answers, query, removal, shapes
+from tableflow.api.fields import Body, Id, Object, Text, Texts, Truth, Value, Whole
+from tableflow.api.idempotency import once
+from tableflow.errors import InvalidInput, NotFound
+from tableflow.tables import groups, schema
+from tableflow.tables.models import Group, Table
+
+BOUND = ("workflow", "inputs", "outputs", "run_if")
+
+
+class NewGroupOutput(Body):
+    """Which output of the workflow fills which column."""
+
+    column = Value(help_text="The key of a column, or {name, type, key?, options?} of one to make.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python."""
+        return {"from": Text(help_text="The workflow's output."), **super().get_fields()}
+
+
+class GroupChanges(Body):
+    """What to change of a workflow column."""
+
+    name = Text(required=False, max_length=128)
+    workflow = Id(required=False)
+    inputs = Object(required=False, help_text="Input of the workflow → column key, or template.")
+    outputs = NewGroupOutput(many=True, required=False)
+    run_after = Texts(required=False, help_text="Keys of columns that must have a value first.")
+    auto_run = Truth(required=False)
+    run_if = Text(required=False, allow_blank=True, allow_null=True, trim_whitespace=False, help_text="A template.")
+    concurrency = Whole(required=False, allow_null=True, min_value=1, help_text="Cells at once.")
+
+
+class NewGroup(GroupChanges):
+    """A workflow column to make; its name is the workflow's where none is given."""
+
+    workflow = Id()
+    outputs = NewGroupOutput(many=True)
+
+
+class Groups(APIView):
+    """The workflow columns of a table."""
+
+    @extend_schema(request=NewGroup, responses={201: shapes.Group})
+    @once
+    def post(self, request: Request, table_id: int) -> Response:
+        """Bind a workflow to the table. The columns that it reads stand left of those that it fills."""
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = NewGroup.read(request)
+        with transaction.atomic():
+            made = groups.create(table, body, default_name=_workflow_name(request, body["workflow"]))
+            answer = _checked(request, table, made)
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+
+class GroupDetail(APIView):
+    """One workflow column."""
+
+    @extend_schema(request=GroupChanges, responses=shapes.Group)
+    def patch(self, request: Request, table_id: int, group_id: int) -> Response:
+        """Change the fields that are given. Columns that it no longer fills stay, with their values."""
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = GroupChanges.read(request)
+        with transaction.atomic():
+            changed = groups.change(table, group_id, body)
+            is_bound_anew = any(field in body for field in BOUND)
+            answer = _checked(request, table, changed) if is_bound_anew else _answer(table, changed)
+        return Response(answer)
+
+    @extend_schema(parameters=[OpenApiParameter("columns", enum=["keep", "drop"])], responses={204: None})
+    def delete(self, request: Request, table_id: int, group_id: int) -> Response:
+        """Delete the workflow column; what runs in it is cancelled. Its output columns stay (`keep`) or go (`drop`)."""
+        table = access.editable_table(request, table_id)
+        columns = query.choice(request, "columns", ("keep", "drop")) or "keep"
+        removal.delete_group(table, access.group(table, group_id).pk, columns_too=columns == "drop")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _workflow_name(request: Request, workflow_id: int) -> str:
+    try:
+        return access.workflow(request, workflow_id).name
+    except NotFound as error:
+        raise InvalidInput.at("workflow", f"There is no workflow {workflow_id}.", "does_not_exist") from error
+
+
+def _checked(request: Request, table: Table, group: Group) -> answers.Answer:
+    """The answer for a group as it was written, once its bond to the workflow holds; else InvalidInput."""
+    definition = {
+        "workflow": group.workflow_id,
+        "inputs": group.inputs,
+        "outputs": group.outputs,
+        "run_if": group.run_if,
+    }
+    binding.check(schema.load(table.pk), definition, request.user)
+    return _answer(table, group)
+
+
+def _answer(table: Table, group: Group) -> answers.Answer:
+    spec = schema.load(table.pk).group(group.pk)
+    if spec is None:
+        raise NotFound("There is no such workflow column in this table.")
+    return answers.group(spec)
+
+
+urlpatterns = [
+    path("tables/<int:table_id>/groups/", Groups.as_view(), name="groups"),
+    path("tables/<int:table_id>/groups/<int:group_id>/", GroupDetail.as_view(), name="group"),
+]

@@ -1,0 +1,76 @@
+"""What stands in query strings: whole numbers, flags, words, filters. What is odd is refused by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Q
+from rest_framework.request import Request
+
+from cells.filters import status_predicate
+from tableflow.api.parsing import check_value
+from tableflow.errors import InvalidInput
+from tableflow.tables.filters import compile_filter
+from tableflow.tables.schema import Schema
+
+_FLAGS = {"1": True, "true": True, "0": False, "false": False}
+
+
+def number(request: Request, name: str, default: int, least: int, most: int) -> int:
+    """A whole number from least to most; the default when absent."""
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) < 20 and least <= int(given) <= most):
+        raise InvalidInput.at(name, f"`{name}` is a whole number from {least} to {most}.", "out_of_range")
+    return int(given)
+
+
+def flag(request: Request, name: str) -> bool:
+    """1 or true, 0 or false; false when absent."""
+    given = request.query_params.get(name, "0").lower()
+    if given not in _FLAGS:
+        raise InvalidInput.at(name, f"`{name}` is 1 or 0.")
+    return _FLAGS[given]
+
+
+def text(request: Request, name: str) -> str | None:
+    """A text without NUL; None when absent."""
+    given = request.query_params.get(name)
+    if given is not None and "\x00" in given:
+        raise InvalidInput.at(name, "A NUL character has no place here.", "null_characters_not_allowed")
+    return given
+
+
+def choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """One of the choices; None when absent."""
+    given = request.query_params.get(name)
+    if given is not None and given not in choices:
+        raise InvalidInput.at(name, f"`{name}` is one of: {', '.join(choices)}.", "invalid_choice")
+    return given
+
+
+def condition(request: Request, known: Schema) -> Q | None:
+    """The compiled `filter`, which is JSON; None when absent."""
+    given = text(request, "filter")
+    if not given:
+        return None
+    return compiled(known, _decoded(given))
+
+
+def compiled(known: Schema, wanted: Any) -> Q:
+    """The condition that a filter says, statuses of cells included."""
+    return compile_filter(known, wanted, status_predicate)
+
+
+def _decoded(given: str) -> Any:
+    try:
+        wanted = json.loads(given)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput.at(
+            "filter", 'The filter is not JSON, such as {"field": "n", "op": "gt", "value": 1}.'
+        ) from error
+    check_value({"filter": wanted})
+    return wanted

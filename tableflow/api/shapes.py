@@ -1,0 +1,280 @@
+"""The shapes of answers, for the OpenAPI document. The answers themselves are plain dicts, made in answers.py.
+
+A test holds every answer that the tests see against these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import PolymorphicProxySerializer
+from rest_framework import serializers
+
+from cells.models import Status, Worker
+from dispatch.models import DispatchStatus, Mode
+from tableflow.tables.models import ColumnType
+
+
+class Values(serializers.DictField):
+    """An object of any values."""
+
+    child = serializers.JSONField()
+
+
+class Column(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(ColumnType.choices)
+    options = Values()
+    position = serializers.IntegerField(help_text="Left to right, from 0.")
+    group = serializers.IntegerField(allow_null=True, help_text="The workflow column that fills it.")
+
+
+class GroupOutput(serializers.Serializer[Any]):
+    column = serializers.CharField(help_text="The key of the column.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python."""
+        return {"from": serializers.CharField(help_text="The workflow's output."), **super().get_fields()}
+
+
+class Group(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    workflow = serializers.IntegerField(help_text="It may have been deleted since; then the column cannot run.")
+    inputs = serializers.DictField(child=serializers.CharField(), help_text="Input → column key or template.")
+    outputs = GroupOutput(many=True)
+    run_after = serializers.ListField(child=serializers.CharField(), help_text="Columns that must have a value.")
+    run_if = serializers.CharField(allow_blank=True)
+    auto_run = serializers.BooleanField()
+    concurrency = serializers.IntegerField(allow_null=True)
+
+
+class Table(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    columns = Column(many=True, help_text="Left to right.")
+    groups = Group(many=True, help_text="The workflow columns, in the order they run in.")
+    row_count = serializers.IntegerField()
+    auto_run = serializers.BooleanField(help_text="Off stops every automatic run of this table.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class Failure(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    value = serializers.JSONField()
+    detail = serializers.CharField()
+
+
+class Conversion(serializers.Serializer[Any]):
+    total = serializers.IntegerField(help_text="Values that are there.")
+    converted = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="Values that the new type cannot hold: they become null.")
+    examples = Failure(many=True, help_text="The first of them.")
+
+
+class ChangedColumn(Column):
+    conversion = Conversion(allow_null=True, help_text="Null: no value had to be looked at.")
+    dry_run = serializers.BooleanField(help_text="True: nothing was written.")
+
+
+class Dropped(serializers.Serializer[Any]):
+    group = serializers.IntegerField()
+    kind = serializers.CharField(help_text="run_after, or inputs.<name>")
+    column = serializers.CharField()
+
+
+class ColumnOrder(serializers.Serializer[Any]):
+    columns = Column(many=True)
+    dropped = Dropped(many=True, help_text="Dependencies that would have pointed right: they are gone.")
+
+
+class Execution(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(Status.choices)
+    error = serializers.CharField(allow_null=True)
+    attempt = serializers.IntegerField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class Row(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    position = serializers.FloatField(help_text="Rises in the visible order; a row never moves.")
+    data = Values(help_text="The value of every column by its key.")  # type: ignore[assignment]
+    executions = serializers.DictField(
+        child=Execution(), help_text="By the id of the workflow column; one that never ran and will not is not in it."
+    )
+    waiting = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="By the id of the workflow column: the keys of the columns that must have a value first.",
+    )
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class Rows(serializers.Serializer[Any]):
+    rows = Row(many=True)
+
+
+NEW_ROWS = PolymorphicProxySerializer("NewRowsAnswer", [Row, Rows], resource_type_field_name=None)
+"""A row where `data` was given, several where `rows` were."""
+
+
+class RowPage(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="For `after`; null at the end, and when sorted.")
+    results = Row(many=True)
+
+
+class Upserted(Row):
+    result = serializers.ChoiceField(["created", "updated"])
+
+
+class Upserts(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    rows = Upserted(many=True, help_text="In the order given.")
+
+
+class Deleted(serializers.Serializer[Any]):
+    deleted = serializers.IntegerField()
+
+
+class StepType(serializers.Serializer[Any]):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    config_schema = Values(help_text="JSON Schema of the step's config.")
+    output_schema = Values(help_text="JSON Schema of what `steps.<id>` is.")
+
+
+class WorkflowVersion(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    inputs = serializers.ListField(child=serializers.CharField())
+    steps = serializers.ListField(child=Values())
+    outputs = serializers.DictField(child=serializers.CharField())
+    created_by = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+
+
+class Workflow(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    version = serializers.IntegerField(help_text="The newest.")
+    inputs = serializers.ListField(child=serializers.CharField())
+    steps = serializers.ListField(child=Values())
+    outputs = serializers.DictField(child=serializers.CharField())
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class StepTrace(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    type = serializers.CharField()
+    status = serializers.ChoiceField(["completed", "error", "skipped"])
+    input = serializers.JSONField()
+    output = serializers.JSONField()
+    error = serializers.CharField(allow_null=True)
+    started_at = serializers.DateTimeField()
+    duration_ms = serializers.FloatField()
+    attempts = serializers.IntegerField(required=False)
+    retries = serializers.ListField(child=Values(), required=False)
+
+
+class WorkflowTest(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(["completed", "error"])
+    outputs = Values(allow_null=True)
+    error = serializers.CharField(allow_null=True)
+    steps = StepTrace(many=True)
+
+
+class Scope(serializers.Serializer[Any]):
+    rows = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
+    filter = Values(allow_null=True)
+    exclude_rows = serializers.ListField(child=serializers.IntegerField())
+
+
+class Limit(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(["rows"])
+    max = serializers.IntegerField()
+
+
+class Counts(serializers.Serializer[Any]):
+    total = serializers.IntegerField(allow_null=True, help_text="Null until it has been counted.")
+    completed = serializers.IntegerField()
+    error = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    in_flight = serializers.IntegerField()
+
+
+class Dispatch(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    table = serializers.IntegerField()
+    mode = serializers.ChoiceField(Mode.choices)
+    groups = serializers.ListField(child=serializers.IntegerField(), help_text="What it runs, left to right.")
+    scope = Scope()
+    status = serializers.ChoiceField(DispatchStatus.choices)
+    is_manual = serializers.BooleanField()
+    cursor = serializers.FloatField(allow_null=True, help_text="The position up to which rows were admitted.")
+    limit = Limit(allow_null=True)
+    processed = serializers.IntegerField(help_text="Cells that have ended.")
+    counts = Counts(help_text="In cells.")
+    rate = serializers.FloatField(allow_null=True, help_text="Cells a second.")
+    eta_seconds = serializers.FloatField(allow_null=True)
+    requested_by = serializers.CharField(allow_null=True)
+    requested_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class RunState(serializers.Serializer[Any]):
+    dispatches = Dispatch(many=True, help_text="Those that have not ended.")
+    running = serializers.IntegerField(help_text="Cells that run now.")
+    claimed = serializers.IntegerField(help_text="Cells that run or whose turn in their row is to come.")
+    by_row = serializers.DictField(child=serializers.IntegerField(), help_text="Row id → cells in flight.")
+
+
+class Cancelled(serializers.Serializer[Any]):
+    cancelled = serializers.IntegerField()
+
+
+class Attempt(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(Status.choices)
+    execution_id = serializers.IntegerField()
+    attempt = serializers.IntegerField()
+    error = serializers.CharField(allow_null=True)
+    workflow_version = serializers.IntegerField(allow_null=True)
+    dispatch = serializers.IntegerField(allow_null=True)
+    worker = serializers.CharField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    steps = StepTrace(many=True)
+
+
+class AttemptPage(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = Attempt(many=True)
+
+
+ATTEMPTS = PolymorphicProxySerializer("AttemptOrHistory", [Attempt, AttemptPage], resource_type_field_name=None)
+"""The latest attempt, or a page of all with `attempts=all`."""
+
+
+class WorkerProcess(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    host = serializers.CharField()
+    pid = serializers.IntegerField()
+    queues = serializers.ListField(child=serializers.CharField())
+    concurrency = serializers.IntegerField()
+    status = serializers.ChoiceField(Worker.Status.choices)
+    started_at = serializers.DateTimeField()
+    heartbeat_at = serializers.DateTimeField()
+    heartbeat_age_seconds = serializers.FloatField()
