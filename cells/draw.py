@@ -34,6 +34,7 @@ RENEW = 3.0
 OUTAGE = 120.0
 RECONNECT = 0.5
 GRACE = 4.0
+PATIENCE = 5.0
 _numbers = itertools.count()
 T = TypeVar("T")
 
@@ -59,6 +60,9 @@ class Source(Protocol):
     def windows(self) -> list[int]:
         """The windows that have cells left, to claim from."""
 
+    def has_unclaimed(self) -> bool:
+        """Whether stamped cells are left that nobody has claimed."""
+
     def more(self) -> bool:
         """Have more rows stamped, in a transaction of its own; False when none is ahead or enough are."""
 
@@ -79,6 +83,7 @@ class Draw:
         self._ends_at = time.monotonic() + seconds
         self._renew_at = time.monotonic() + RENEW
         self._abort_at = math.inf
+        self._patient_until: float | None = None
         self._claiming = True
         self._number = next(_numbers)
         self._worker = workers.here()
@@ -96,6 +101,7 @@ class Draw:
                 if self._claiming and len(self._rows) < self._slots and self._through_outages(self._source.more):
                     continue
                 if self._rows:
+                    self._patient_until = None
                     self._collect()
                 elif self._claiming:
                     self._claiming = self._wait_for_rows()
@@ -117,8 +123,10 @@ class Draw:
             loop.abort(claimed.lead.id for claimed in self._rows.values())
 
     def _wait_for_rows(self) -> bool:
-        """Whether stamped rows are left that others hold for now; then give them a moment."""
-        if not self._through_outages(self._source.windows):
+        """Give stamped rows that others work on a moment; False when there are none, or the thread is needed more."""
+        now = time.monotonic()
+        self._patient_until = self._patient_until or now + PATIENCE
+        if now > self._patient_until or not self._through_outages(self._source.has_unclaimed):
             return False
         time.sleep(IDLE)
         return True

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)
 LANES = 4
-MOST_SLOTS = 50
+MOST_SLOTS = 100
 
 
 @dataclass(frozen=True)

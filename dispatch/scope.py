@@ -65,7 +65,7 @@ def excluded(dispatch: Dispatch, group_id: int) -> Q:
     condition = Q(pk__in=())
     for exclusion in dispatch.exclusions:
         if exclusion["groups"] is None or group_id in exclusion["groups"]:
-            condition |= selection(dispatch.table_id, exclusion)
+            condition |= selection(dispatch.table_id, exclusion) or ~Q(pk__in=())
     return condition
 
 

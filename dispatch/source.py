@@ -36,6 +36,10 @@ class LaneSource:
         self._newest = max([self._newest, *found])
         return found
 
+    def has_unclaimed(self) -> bool:
+        """Whether the dispatch has stamped cells that nobody has claimed."""
+        return windows.has_unclaimed(self._dispatch_id)
+
     def more(self) -> bool:
         """Admit another window, unless somebody just did; False when the dispatch is exhausted or enough are open."""
         if self._exhausted:

@@ -11,8 +11,10 @@ from django.db.models.functions import Now
 from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution, Status
+from dispatch import scope
 from dispatch.models import Dispatch, Window
 from dispatch.pick import Picked
+from tableflow.tables.models import Row
 
 OUTCOMES = ("completed", "error", "cancelled", "skipped")
 _ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
@@ -50,7 +52,17 @@ def open_with(dispatch: Dispatch, lane: int, picked: Sequence[Picked]) -> Window
         for pinned in dispatch.plan
     )
     Window.objects.filter(pk=window.pk).update(cells=cells)
+    if dispatch.exclusions:
+        _bar_excluded(dispatch, window, [row.id for row in picked])
     return window
+
+
+def _bar_excluded(dispatch: Dispatch, window: Window, rows: Sequence[int]) -> None:
+    """Leave tombstones where a cancel took cells out of the dispatch, so that no cascade of these rows reaches them."""
+    for pinned in dispatch.plan:
+        excluded = Row.objects.filter(scope.excluded(dispatch, pinned["id"]), pk__in=rows)
+        cells = Execution.objects.filter(window_id=window.pk, row__in=excluded)
+        executions.bar(list(cells.values_list("pk", flat=True)), [pinned["id"]], dispatch.sequence)
 
 
 def tally(change: Tally) -> None:

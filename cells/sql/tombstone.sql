@@ -6,5 +6,5 @@ FROM cells_execution e
 CROSS JOIN unnest(%(groups)s::bigint[]) AS named (group_id)
 WHERE e.id = ANY(%(ids)s)
 ON CONFLICT (group_id, row_id) DO UPDATE
-SET sequence = excluded.sequence
+SET sequence = greatest(cells_execution.sequence, excluded.sequence)
 WHERE cells_execution.status IN ('completed', 'error', 'cancelled', 'skipped')

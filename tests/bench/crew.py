@@ -54,7 +54,7 @@ def workers(app: str = "tableflow.celery:app", *, count: int = 2, concurrency: i
 def _start(app: str, number: int, concurrency: int) -> subprocess.Popen[bytes]:
     arguments = f"-m celery -A {app} worker -P threads -c {concurrency} -n bench-{number}@localhost -l ERROR"
     command = [sys.executable, "-W", "ignore", *arguments.split(), "--without-gossip", "--without-mingle"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _await_ready(app: str, count: int) -> None:

@@ -89,24 +89,24 @@ def _write_batch(batch: list[tuple[int, object, dict[str, int]]], group: Group) 
     with connection.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.executemany(
-            f"INSERT INTO cells_execution (row_id, group_id, position, status, fence, sequence, attempt, losses)"  # noqa: S608
+            f"INSERT INTO cells_execution (row_id, group_id, position, status, fence, sequence, attempt, losses)"
             f" VALUES (%s, {group.pk}, %s, 'pending', 1, 1, 0, 0)",
             [(row_id, position) for row_id, position, _ in batch],
         )
         cursor.executemany(
-            f"UPDATE cells_execution SET status = 'running', fence = 2, attempt = 1, started_at = {now}"  # noqa: S608
+            f"UPDATE cells_execution SET status = 'running', fence = 2, attempt = 1, started_at = {now}"
             f" WHERE row_id = %s AND group_id = {group.pk} AND status = 'pending'",
             [(row_id,) for row_id in ids],
         )
         cursor.execute("COMMIT")
         cursor.execute("BEGIN")
         cursor.executemany(
-            f"UPDATE cells_execution SET status = 'completed', finished_at = {now}"  # noqa: S608
+            f"UPDATE cells_execution SET status = 'completed', finished_at = {now}"
             f" WHERE row_id = %s AND group_id = {group.pk} AND fence = 2",
             [(row_id,) for row_id in ids],
         )
         cursor.executemany(
-            f"INSERT INTO cells_attempt (execution_id, number, status, trace, worker_name, finished_at)"  # noqa: S608
+            f"INSERT INTO cells_attempt (execution_id, number, status, trace, worker_name, finished_at)"
             f" SELECT id, 1, 'completed', %s, '', {now} FROM cells_execution WHERE row_id = %s AND group_id = {group.pk}",
             [(trace, row_id) for row_id in ids],
         )
