@@ -12,7 +12,7 @@ from django.db.models.functions import Floor, Now
 from tableflow.tables import rows
 from tableflow.tables.models import Import, Row, Table
 
-_COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM STDIN"
+COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM STDIN"
 
 
 def append(table: Table, bodies: Sequence[bytes]) -> int:
@@ -22,7 +22,7 @@ def append(table: Table, bodies: Sequence[bytes]) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         moment: dt.datetime = cursor.fetchone()[0]
-        with cursor.copy(_COPY) as copy:
+        with cursor.copy(COPY) as copy:
             copy.write(copy_text(table.pk, first, bodies, moment))
     Table.objects.filter(pk=table.pk).update(row_count=F("row_count") + len(bodies), updated_at=Now())
     return first
