@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -87,14 +88,15 @@ class Daemon:
 
     def stop(self, *, seconds: float) -> None:
         """Stop the parts, the servers after those that use them, then supervisord. What resists is killed."""
+        deadline = time.monotonic() + seconds
         try:
-            self._stop_users(seconds=seconds / 2)
+            self._stop_users(seconds=seconds / 3)
         except (*UNREACHABLE, Fault):
             pass  # It ends already, or is dead: what follows ends the rest.
         if self.alive:
             self.process.terminate()
         try:
-            self.process.wait(seconds / 2)
+            self.process.wait(deadline - time.monotonic())
         except subprocess.TimeoutExpired:
             self.process.kill()  # Its children are on a leash, and end with it.
             self.process.wait()

@@ -16,10 +16,10 @@ def end(home: Path, *, seconds: float = 10) -> None:
     supervisord first: it ends its parts in order when it is still there. PostgreSQL ends by its own pid file.
     """
     processes.end(_supervisord(home), signal.SIGTERM, seconds=seconds)
-    processes.end(processes.marked(home), signal.SIGTERM, seconds=seconds / 2)
     for server in servers.needed(home):
         if isinstance(server, Postgres):
             server.end_leftover()
+    processes.end(processes.marked(home), signal.SIGTERM, seconds=seconds / 2)
     endpoints.forget(home)
 
 

@@ -29,7 +29,7 @@ class Part:
     stop_signal: str = "TERM"
     start_seconds: int = 5
     start_retries: int = 3
-    stop_seconds: int = 4
+    stop_seconds: int = 3
     copies: int = 1
     starts_by_itself: bool = False
     listens_on: str = ""
@@ -61,7 +61,7 @@ def worker() -> Part:
     arguments = ["worker", "-P", "threads", "-c", str(env.integer("CELERY_CONCURRENCY", 16, most=400))]
     quiet = ["-n", "tableflow-%(process_num)d@%%h", "--without-gossip", "--without-mingle", "-l", "warning"]
     copies = min(WORKERS, os.cpu_count() or 1)
-    return Part("worker", [*_celery(), *arguments, *quiet], 20, stop_seconds=5, copies=copies)
+    return Part("worker", [*_celery(), *arguments, *quiet], 20, copies=copies)
 
 
 def beat(home: Path) -> Part:

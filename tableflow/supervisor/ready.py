@@ -34,8 +34,9 @@ class Address:
     def check_free(self) -> None:
         """Raises CannotStart when somebody else listens there."""
         try:
-            with socket.create_server((self.host, self.port)):
-                return
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((self.host, self.port))
         except OSError as error:
             raise CannotStart(
                 f"{self.host}:{self.port} cannot be used ({error.strerror}): stop what uses it, "
