@@ -1,6 +1,8 @@
 -- Deletes the rows that a query names and takes them off the table's count. The braces hold a SELECT of row ids.
-WITH gone AS (
-    DELETE FROM tables_row WHERE id IN ({doomed}) RETURNING 1
+WITH doomed(id) AS MATERIALIZED (
+    {doomed}
+), gone AS (
+    DELETE FROM tables_row AS r USING doomed WHERE r.id = doomed.id RETURNING 1
 ), counted AS (
     SELECT count(*) AS n FROM gone
 )
