@@ -54,6 +54,10 @@ class Source(Protocol):
     def table_id(self) -> int:
         """The table of the rows."""
 
+    @property
+    def dispatch_id(self) -> int:
+        """The dispatch that the rows are drawn for."""
+
     def hold(self) -> bool:
         """Begin a transaction: keep cancels out of it. False when the dispatch does not go on: start nothing."""
 
@@ -85,6 +89,7 @@ class Draw:
         self._abort_at = math.inf
         self._patient_until: float | None = None
         self._claiming = True
+        self._going_on = True
         self._number = next(_numbers)
         self._worker = workers.here()
         self._results: queue.SimpleQueue[Ended | Aborted] = queue.SimpleQueue()
@@ -142,7 +147,7 @@ class Draw:
     def _transaction(self, ended: Sequence[Ended], aborted: Sequence[Aborted]) -> tuple[Step, list[Claimed]]:
         try:
             with transaction.atomic():
-                self._claiming = self._source.hold() and self._claiming
+                self._hold()
                 step = self._commit(ended, aborted)
                 free = self._slots - len(self._rows) + len(ended) + len(aborted) - len(step.rows)
                 return step, self._claim(free)
@@ -158,13 +163,17 @@ class Draw:
             claim, version = ended[0].claim, ended[0].version
             ended = [Ended(claim, Status.ERROR, ended[0].bit, error=message.replace("\0", ""), version=version)]
             with transaction.atomic():
-                self._source.hold()
+                self._hold()
                 return self._commit(ended, aborted), []
         steps = [self._transaction([end], [])[0] for end in ended]
         with transaction.atomic():
-            self._source.hold()
+            self._hold()
             steps.append(self._commit([], aborted))
         return Step([row for step in steps for row in step.rows]), []
+
+    def _hold(self) -> None:
+        self._going_on = self._source.hold()
+        self._claiming = self._claiming and self._going_on
 
     def _commit(self, ended: Sequence[Ended], aborted: Sequence[Aborted]) -> Step:
         if not ended and not aborted:
@@ -180,7 +189,7 @@ class Draw:
             self._cascade.left(self._rows[row_id], rows.get(row_id), owned=row_id in rows)
             for row_id in (end.claim.row_id for end in (*ended, *aborted))
         ]
-        return self._cascade.go_on(left, self._worker.identity.id)
+        return self._cascade.go_on(left, self._worker.identity.id, self._source.dispatch_id if self._going_on else None)
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0:
