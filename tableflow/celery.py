@@ -47,4 +47,4 @@ app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch"])
 @beat_init.connect
 def _tick_at_once(**_: object) -> None:
     """Beat's first tick would come after a whole period; a start is to be ready sooner."""
-    app.send_task("dispatch.tasks.sweep", expires=5)
+    app.send_task("dispatch.tasks.sweep", expires=60)

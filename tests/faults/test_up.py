@@ -1,0 +1,238 @@
+"""`make up`: its starts, its ends, and what is killed under it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from django.conf import settings
+
+from tableflow.embedded import processes
+from tableflow.embedded.postgres import Postgres
+
+READY_SECONDS = 60
+STOP_SECONDS = 10
+READY_LINE = re.compile(r"^ready  (?P<url>\S+)  user: admin  password: (?P<password>.+)$", re.MULTILINE)
+NOT_OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY", "MAKELEVEL")
+
+pytestmark = pytest.mark.timeout(240)
+
+
+class Up:
+    """One `make up` (or its supervisor alone) over a data folder of its own."""
+
+    def __init__(self, home: Path, port: int, *command: str, **env: str) -> None:
+        self.home = home
+        self.output_path = home.parent / "up.log"
+        home.parent.mkdir(parents=True, exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_OF_THE_TESTS}
+        self.env = {**kept, "TABLEFLOW_HOME": str(home), "PORT": str(port), "TABLEFLOW_DEMO": "0", **env}
+        with self.output_path.open("wb") as output:
+            self.process = subprocess.Popen(
+                command or (sys.executable, "-m", "tableflow.supervisor"),
+                cwd=settings.BASE_DIR,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self.output_path.read_text()
+
+    def ready(self) -> re.Match[str]:
+        """Wait for the ready line."""
+        found = processes.wait_until(
+            lambda: READY_LINE.search(self.output) is not None or self.process.poll() is not None, seconds=READY_SECONDS
+        )
+        line = READY_LINE.search(self.output)
+        assert found, self.output
+        assert line, self.output
+        return line
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to stop, and give the exit code; everything has to be gone in time."""
+        self.process.send_signal(number)
+        code = self.process.wait(STOP_SECONDS)
+        assert self.parts() == []
+        return code
+
+    def parts(self) -> list[int]:
+        """The processes that belong to it."""
+        server = Postgres(self.home).running_pid()
+        return sorted({*processes.marked(self.home), *([server] if server else [])})
+
+    def pid(self, words: str) -> int:
+        """The process of its own whose command line holds these words."""
+        return next(pid for pid in self.parts() if words in command_line(pid))
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command on its data folder."""
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=settings.BASE_DIR, env=self.env, capture_output=True, text=True, timeout=60)
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(tmp_path: Path, port: int) -> Iterator[Callable[..., Up]]:
+    """`start(*command, **env)` starts it; the same data folder and port each time."""
+    started: list[Up] = []
+
+    def start_one(*command: str, home: Path = tmp_path / "home", **env: str) -> Up:
+        started.append(Up(home, port, *command, **env))
+        return started[-1]
+
+    yield start_one
+    for up in started:
+        if up.process.poll() is None:
+            up.process.terminate()
+            up.process.wait(3 * STOP_SECONDS)
+        processes.end(up.parts(), signal.SIGKILL, seconds=5)
+
+
+def logged_in(url: str, password: str) -> bool:
+    with httpx2.Client(base_url=url) as browser:
+        browser.get("/admin/login/")
+        form = {"username": "admin", "password": password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        answer = browser.post("/admin/login/?next=/admin/", data=form, headers={"Referer": url})
+        return answer.status_code == httpx2.codes.FOUND
+
+
+def test_first_start_prints_the_password_and_the_second_keeps_everything(start: Callable[..., Up]) -> None:
+    up = start()
+    first = up.ready()
+    assert logged_in(first["url"], first["password"])
+    assert httpx2.get(first["url"] + "/static/admin/css/base.css").status_code == httpx2.codes.OK
+    token = up.manage("createtoken", "admin")
+    assert re.fullmatch(r"\S{32,}\n", token.stdout), token.stderr
+    assert up.manage("doctor").returncode == 0
+    assert up.stop() == 0
+
+    again = start()
+    second = again.ready()
+    assert second["password"] == "(as set on the first start)"
+    assert logged_in(second["url"], first["password"])
+    assert again.stop(signal.SIGINT) == 0
+    logs = "".join(log.read_text() for log in (again.home / "logs").glob("*.log"))
+    assert "Traceback" not in logs
+    assert not re.search(r"\b(ERROR|CRITICAL|Warning:)", logs), logs
+
+
+def test_commands_run_without_make_up_beside_them(start: Callable[..., Up]) -> None:
+    up = start(TABLEFLOW_ADMIN_PASSWORD="chosen")
+    assert up.ready()["password"] == "chosen"
+    assert up.stop() == 0
+
+    assert up.manage("createtoken", "admin").returncode == 0
+    unknown = up.manage("createtoken", "nobody")
+    assert unknown.returncode == 1
+    assert unknown.stdout == ""
+    assert "createsuperuser" in unknown.stderr
+    doctor = up.manage("doctor")
+    assert doctor.returncode == 1
+    assert "ok     database" in doctor.stdout
+    assert "WRONG  workers" in doctor.stdout
+    assert up.parts() == []
+
+
+def test_what_is_killed_is_started_again(start: Callable[..., Up]) -> None:
+    up = start()
+    url = up.ready()["url"]
+    for words in ("app worker", "uvicorn", "app beat", "redis-server", "postgres -D"):
+        victim = up.pid(words)
+        os.kill(victim, signal.SIGKILL)
+        assert processes.wait_until(
+            lambda words=words, victim=victim: any(  # type: ignore[misc]
+                words in command_line(pid) and pid != victim for pid in up.parts()
+            ),
+            seconds=20,
+        ), words
+    assert processes.wait_until(lambda: answers(url + "/readyz"), seconds=60), up.output
+    assert up.stop() == 0
+    assert "had ended and was started again" in up.output
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=10).status_code == httpx2.codes.OK
+    except httpx2.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("victim", ["tableflow.supervisor", "supervisor.supervisord"])
+def test_a_killed_supervisor_stops_nothing_from_starting_again(start: Callable[..., Up], victim: str) -> None:
+    up = start()
+    up.ready()
+    os.kill(up.process.pid if victim == "tableflow.supervisor" else up.pid(victim), signal.SIGKILL)
+    assert up.process.wait(STOP_SECONDS) != 0
+
+    again = start()
+    again.ready()
+    assert again.stop() == 0
+
+
+def test_a_second_start_on_the_same_data_says_who_uses_it(start: Callable[..., Up]) -> None:
+    up = start()
+    up.ready()
+    second = subprocess.run(
+        [sys.executable, "-m", "tableflow.supervisor"],
+        cwd=settings.BASE_DIR,
+        env=up.env,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert second.returncode == 1
+    assert f"in use by make up (process {up.process.pid})" in second.stderr
+    assert up.stop() == 0
+
+
+def test_a_port_in_use_is_told_before_anything_starts(start: Callable[..., Up], port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        up = start()
+        assert up.process.wait(30) == 1
+    assert f"127.0.0.1:{port} cannot be used (Address already in use)" in up.output
+    assert up.parts() == []
+    assert not (up.home / "postgres").exists()
+
+
+def test_an_odd_setting_is_told_in_a_sentence(start: Callable[..., Up]) -> None:
+    up = start(WEB_CONCURRENCY="many")
+    assert up.process.wait(30) == 1
+    assert "WEB_CONCURRENCY='many' cannot be used" in up.output
+    assert "Traceback" not in up.output
+    assert up.parts() == []
+
+
+def test_an_interrupt_of_make_alone_stops_everything(start: Callable[..., Up]) -> None:
+    up = start("make", "--no-print-directory", "up")
+    up.ready()
+    up.stop(signal.SIGINT)
+
+
+def test_a_data_folder_too_deep_for_a_socket_works(start: Callable[..., Up], tmp_path: Path) -> None:
+    up = start(home=tmp_path / ("deep " * 12) / ("er" * 20) / "home")
+    up.ready()
+    assert up.stop() == 0
