@@ -38,6 +38,15 @@ class Pages(LimitOffsetPagination):
             {"name": "offset", "in": "query", "schema": offset, "description": "How many to leave out before them."},
         ]
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The shape of a page, for the OpenAPI document."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["count", "next", "previous", "results"],
+            "properties": {"count": {"type": "integer"}, "next": link, "previous": link, "results": schema},
+        }
+
 
 def paged(request: Request, found: Any, answer: Callable[[Any], list[dict[str, Any]]]) -> Response:
     """One page of a queryset or list; `answer` turns the page's records into what is answered, all at once."""

@@ -60,6 +60,7 @@ class Tables(APIView):
         """Make a table with its columns."""
         body: dict[str, Any] = NewTable.read(request)
         made = tables.create(access.user(request), body["name"], body.get("description", ""), body.get("columns", ()))
+        made.refresh_from_db()
         return Response(answers.table(made), status=status.HTTP_201_CREATED)
 
 

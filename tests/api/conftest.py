@@ -1,0 +1,132 @@
+"""A client of the API that holds every answer against the OpenAPI document."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator
+from rest_framework.test import APIClient
+
+from tableflow.tables.models import Table
+from tests.factories import TableFactory, UserFactory
+
+BASE = "/api/v1/"
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document, in which objects have no more keys than it names."""
+    made: dict[str, Any] = json.loads(json.dumps(SchemaGenerator().get_schema(request=None, public=True)))
+    for component in made["components"]["schemas"].values():
+        if "properties" in component:
+            component.setdefault("additionalProperties", False)
+    return made
+
+
+@functools.cache
+def operations() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
+    """The pattern of each address, and its operations by method."""
+    paths = document()["paths"].items()
+    # Those without parameters first: rows/upsert/ is no row.
+    ordered = sorted(paths, key=lambda item: item[0].count("{"))
+    return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), methods) for path, methods in ordered]
+
+
+def check_against_document(method: str, path: str, response: Any) -> None:
+    """The answer is one that the document has for this operation."""
+    found = next((methods for pattern, methods in operations() if pattern.fullmatch(path)), None)
+    if found is None or method.lower() not in found:
+        assert response.status_code in (404, 405), f"{method} {path} is not in the OpenAPI document"
+        return
+    described = found[method.lower()]["responses"]
+    assert str(response.status_code) in described, f"{method} {path}: {response.status_code} {response.content[:300]!r}"
+    content = described[str(response.status_code)].get("content", {}).get("application/json")
+    if content is None:
+        assert not response.streaming, "a stream is read by its own tests"
+        assert response.content == b""
+        return
+    schema = {**content["schema"], "components": document()["components"]}
+    problems = [f"{e.json_path}: {e.message}" for e in Draft202012Validator(schema).iter_errors(response.json())]
+    assert not problems, f"{method} {path}: {problems[:5]}"
+
+
+class Api(APIClient):
+    """Sends JSON to addresses below /api/v1/, and checks the answers."""
+
+    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        """One request; `path` is taken below the base unless it begins with a slash."""
+        full = path if path.startswith("/") else BASE + path
+        response = super().generic(method, full, *args, **kwargs)
+        check_against_document(method, full.partition("?")[0], response)
+        return response
+
+    def get(self, path: str, data: Any = None, **kwargs: Any) -> Any:
+        """A GET; `data` are the query's parameters."""
+        return super().get(path if path.startswith("/") else BASE + path, data, **kwargs)
+
+    def post(self, path: str, data: Any = None, **kwargs: Any) -> Any:
+        """A POST of JSON."""
+        return super().post(path, data, **{"format": "json", **kwargs})
+
+    def put(self, path: str, data: Any = None, **kwargs: Any) -> Any:
+        """A PUT of JSON."""
+        return super().put(path, data, format="json", **kwargs)
+
+    def patch(self, path: str, data: Any = None, **kwargs: Any) -> Any:
+        """A PATCH of JSON."""
+        return super().patch(path, data, format="json", **kwargs)
+
+    def delete(self, path: str, data: Any = None, **kwargs: Any) -> Any:
+        """A DELETE, with JSON where `data` is given."""
+        return super().delete(path, data, **({"format": "json"} if data is not None else {}), **kwargs)
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    """Whoever asks."""
+    made: User = UserFactory()
+    return made
+
+
+@pytest.fixture
+def api_of() -> Callable[[User | None], Api]:
+    """`api_of(user)`: a client that asks as this user; None: as nobody."""
+
+    def make(who: User | None) -> Api:
+        client = Api()
+        if who is not None:
+            client.force_authenticate(who)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api(user: User, api_of: Callable[[User | None], Api]) -> Api:
+    """A client that asks as the user."""
+    return api_of(user)
+
+
+@pytest.fixture
+def people(user: User) -> Table:
+    """A table of the user's with a text, a number and a boolean column."""
+    made: Table = TableFactory(owner=user, name="People", columns={"name": "text", "age": "number", "vip": "boolean"})
+    return made
+
+
+def errors(response: Any) -> dict[str | None, str]:
+    """The codes of an error's problems by attr; the answer is in the one shape."""
+    body = response.json()
+    assert set(body) == {"type", "errors"}, body
+    assert body["type"] == ("server_error" if response.status_code >= 500 else body["type"])
+    assert body["errors"]
+    for problem in body["errors"]:
+        assert set(problem) == {"code", "detail", "attr"}, problem
+    return {problem["attr"]: problem["code"] for problem in body["errors"]}
