@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -15,9 +16,25 @@ from tableflow.errors import InvalidInput, Problem
 _DETAIL_LIMIT = 300
 
 
-def validator(schema: Mapping[str, Any]) -> Draft202012Validator:
+def _unchecked(*_: Any) -> Iterator[ValidationError]:
+    yield from ()
+
+
+_WithoutPatterns: type[Validator] = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _unchecked, "patternProperties": _unchecked}
+)
+
+
+def validator(schema: Mapping[str, Any]) -> Validator:
     """A validator that reads nothing but the schema itself: a `$ref` elsewhere is never fetched."""
     return Draft202012Validator(schema, registry=Registry())
+
+
+def unhurried(schema: Mapping[str, Any]) -> Validator:
+    """A validator of a schema that a user wrote. It does not look at `pattern`: a bad one can take for ever, and
+    would hold up every other cell of the process.
+    """
+    return _WithoutPatterns(schema, registry=Registry())
 
 
 def check(schema: Mapping[str, Any], attr: str) -> None:
@@ -26,12 +43,14 @@ def check(schema: Mapping[str, Any], attr: str) -> None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise InvalidInput.at(attr, f"This is no JSON Schema: {_short(error.message)}") from error
-    for reference in _references(schema):
-        if not reference.startswith("#"):
-            raise InvalidInput.at(attr, f"The reference {reference!r} leads out of the schema; only #/… can be used.")
+    for key, value in _keywords(schema):
+        if key in {"$ref", "$dynamicRef"} and isinstance(value, str) and not value.startswith("#"):
+            raise InvalidInput.at(attr, f"The reference {value!r} leads out of the schema; only #/… can be used.")
+        if key == "patternProperties":
+            raise InvalidInput.at(attr, "patternProperties cannot be used here.")
 
 
-def problems(against: Draft202012Validator, value: Any, attr: str) -> list[Problem]:
+def problems(against: Validator, value: Any, attr: str) -> list[Problem]:
     """Everything in which the value does not fit, each at its own field."""
     try:
         found = [problem for error in against.iter_errors(value) for problem in _of(error, attr)]
@@ -58,16 +77,14 @@ def _of(error: ValidationError, attr: str) -> Iterator[Problem]:
         yield Problem(_short(error.message), place)
 
 
-def _references(schema: Any) -> Iterator[str]:
+def _keywords(schema: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(schema, Mapping):
         for key, value in schema.items():
-            if key in {"$ref", "$dynamicRef"} and isinstance(value, str):
-                yield value
-            else:
-                yield from _references(value)
+            yield key, value
+            yield from _keywords(value)
     elif isinstance(schema, list):
         for item in schema:
-            yield from _references(item)
+            yield from _keywords(item)
 
 
 def _short(text: str) -> str:

@@ -61,7 +61,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=Missing, autoescape=False, keep_trailing_newline=True, finalize=text, cache_size=0)
         self.filters = {**FILTERS, METER: pass_context(_metered), CONCAT: _concatenated, MADE: pass_context(_made)}
-        self.tests = dict(TESTS)  # type: ignore[arg-type]
+        self.tests = dict(TESTS)
         del self.globals["lipsum"]
         self.globals["range"] = _range
 
@@ -164,7 +164,7 @@ class _Guarded(NodeTransformer):
         return _filtered(node, MADE) if node.ctx == "load" else node
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filtered(node: nodes.Node, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 

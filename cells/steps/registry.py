@@ -6,7 +6,7 @@ import functools
 import importlib
 import pkgutil
 
-from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from cells import schemas, steps
 from cells.steps.step import StepType
@@ -20,7 +20,7 @@ def _types() -> dict[str, StepType]:
 
 
 @functools.cache
-def config_validator(type_: str) -> Draft202012Validator:
+def config_validator(type_: str) -> Validator:
     """The validator of a known type's configs."""
     return schemas.validator(_types()[type_].config_schema)
 

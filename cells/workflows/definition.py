@@ -15,6 +15,7 @@ from cells import schemas
 from cells.steps import registry
 from cells.steps.step import TIMEOUT_SECONDS, InlineStep, Step, StepFailed, WaitingStep
 from cells.templates import Template, compile_template, is_template
+from cells.values import Unfit, plain
 from tableflow.errors import InvalidInput, Problem
 
 STEPS_LIMIT = 50
@@ -66,7 +67,10 @@ class Program:
 def check(inputs: Any, steps: Any, outputs: Any) -> None:
     """Raises InvalidInput with everything that is wrong, each problem at its own field."""
     findings = _Findings()
-    _compile(inputs, steps, outputs, findings)
+    for attr, part in (("inputs", inputs), ("steps", steps), ("outputs", outputs)):
+        _storable(part, attr, findings)
+    if not findings.problems:
+        _compile(inputs, steps, outputs, findings)
     if findings.problems:
         raise InvalidInput(findings.problems)
 
@@ -133,6 +137,14 @@ class _Broken(InlineStep):
 
     def compute(self, config: Any) -> Any:  # noqa: ARG002
         raise StepFailed(self.problem)
+
+
+def _storable(part: Any, attr: str, findings: _Findings) -> None:
+    try:
+        if plain(part) != part:
+            findings.add(attr, "It holds what cannot be stored: a NUL character, half a character, or no number.")
+    except Unfit as error:
+        findings.add(attr, str(error))
 
 
 def _compile(inputs: Any, steps: Any, outputs: Any, findings: _Findings) -> Program:

@@ -114,6 +114,13 @@ def test_an_answer_that_does_not_fit_the_schema_is_asked_for_again(monkeypatch: 
     assert "is no JSON" in errors[1]
 
 
+def test_a_pattern_of_a_schema_cannot_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {"type": "string", "pattern": "^(a+)+$"}
+    with serving(lambda _: answer(json.dumps("a" * 60 + "!"))) as server:
+        provide(monkeypatch, server)
+        assert output(ask({"schema": schema}, timeout=20))["data"] == "a" * 60 + "!"
+
+
 def test_an_answer_that_was_cut_off_says_so_and_is_kept_in_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(lambda _: answer('{"city": "Pa', finish_reason="length", usage=USAGE)) as server:
         provide(monkeypatch, server)
@@ -207,6 +214,7 @@ def test_the_demo_connection_is_this_servers_own(settings: Settings) -> None:
         ({"schema": {"type": "nonsense"}}, "steps.0.config.schema"),
         ({"schema": {"$ref": "http://169.254.169.254/"}}, "steps.0.config.schema"),
         ({"schema": {"properties": {"a": {"$ref": "other.json"}}}}, "steps.0.config.schema"),
+        ({"schema": {"patternProperties": {"(a+)+$": {}}}}, "steps.0.config.schema"),
         ({"connection": "nowhere"}, "steps.0.config.connection"),
         ({"prompt": "{{ x"}, "steps.0.config.prompt"),
         ({"temperature": 3}, "steps.0.config.temperature"),

@@ -93,7 +93,11 @@ def test_an_output_may_read_every_step_and_no_other() -> None:
         ({"timeout": 0}, "steps.0.timeout"),
         ({"timeout": 3601}, "steps.0.timeout"),
         ({"timeout": "10"}, "steps.0.timeout"),
-        ({"timeout": float("nan")}, "steps.0.timeout"),
+        ({"timeout": float("nan")}, "steps"),
+        ({"timeout": True}, "steps.0.timeout"),
+        ({"config": {"template": "a\0b"}}, "steps"),
+        ({"config": {"template": "\ud83d"}}, "steps"),
+        ({"config": {"template": "x" * 2_000_000}}, "steps"),
         ({"on_error": "ignore"}, "steps.0.on_error"),
         ({"on_error": []}, "steps.0.on_error"),
         ({"if": "inputs.x > 1"}, "steps.0.if"),
@@ -131,6 +135,14 @@ def test_what_surrounds_a_step_is_checked(more: dict[str, Any], attr: str) -> No
 )
 def test_the_parts_are_of_their_kind_and_bounded(inputs: Any, steps: Any, outputs: Any, attr: str) -> None:
     assert list(problems(inputs, steps, outputs)) == [attr]
+
+
+def test_a_definition_that_is_nested_without_end_is_refused() -> None:
+    value: Any = "x"
+    for _ in range(500):
+        value = [value]
+    config = {"method": "POST", "url": "http://example.org", "json": value}
+    assert list(problems((), ({"id": "a", "type": "http", "config": config},))) == ["steps"]
 
 
 def test_a_step_that_can_no_longer_be_compiled_does_not_stop_the_program() -> None:

@@ -119,6 +119,14 @@ def test_what_does_not_compile_is_refused_at_its_field(source: str) -> None:
 
 GROWING = "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set n.x = GROWTH %}{% endfor %}{{ n.x }}"
 NESTING = "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
+
+
+def repeated(*assignments: str) -> str:
+    """A template that does the assignments to a namespace's `x` and `y` again and again."""
+    body = "".join(f"{{% set {assignment} %}}" for assignment in assignments)
+    return f"{{% set n = namespace(x=(1,), y=(1,)) %}}{{% for i in range(9999) %}}{body}{{% endfor %}}"
+
+
 BOMBS = [
     "{{ 'a' * 10 ** 10 }}",
     "{{ 10 ** 10 * 'a' }}",
@@ -168,6 +176,15 @@ BOMBS = [
     NESTING + "{{ n.x | tojson }}",
     NESTING + "{{ '{}'.format(n.x) }}",
     NESTING + "{{ ','.join([n.x]) }}",
+    NESTING + "{{ '{!r}'.format(n.x) }}",
+    repeated("n.x = (n.x, n.x)", "n.y = (n.y, n.y)") + "{{ n.x == n.y }}",
+    repeated("n.x = (n.x, n.x)") + "{{ {n.x: 1} }}",
+    repeated("n.x = {'a': n.x, 'b': n.x}") + "{{ n.x == 1 }}",
+    repeated("n.x = namespace(x=n.x, y='a' * 1000000)"),
+    repeated("n.x = cycler(n.x, 'a' * 1000000)"),
+    "".join(f"{{% set v{n} = 'a' * 1000000 %}}" for n in range(3000)),
+    "{{ [" + "'a' * 1000000," * 3000 + "] }}",
+    "{{ ([none] * 10000) | map('default', ['a' * 100000], true) | list == 1 }}",
 ]
 
 

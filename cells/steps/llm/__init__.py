@@ -14,7 +14,7 @@ from cells.templates import Nested, Template, compile_value
 from cells.values import Unfit, plain
 
 if TYPE_CHECKING:
-    from jsonschema import Draft202012Validator
+    from jsonschema.protocols import Validator
 
 _RENDERED = ("model", "system", "prompt")
 _PASSED = ("temperature", "max_tokens")
@@ -42,7 +42,7 @@ class LlmStep(WaitingStep):
         usage = {"input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens, "cost": answer.cost}
         output = {"text": answer.text, "data": None, "usage": usage}
         if self.schema is not None:
-            output["data"] = _data(output, schemas.validator(self.schema), answer.finish_reason)
+            output["data"] = _data(output, schemas.unhurried(self.schema), answer.finish_reason)
         try:
             return plain(output)
         except Unfit as error:
@@ -62,7 +62,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _data(output: Mapping[str, Any], validator: Draft202012Validator, finish_reason: str | None) -> Any:
+def _data(output: Mapping[str, Any], validator: Validator, finish_reason: str | None) -> Any:
     """The answer by the schema. Raises StepFailed, which another try may mend."""
     try:
         data = json.loads(output["text"])
@@ -110,7 +110,7 @@ def step_type() -> StepType:
                 "schema": {
                     "type": "object",
                     "title": "Schema of the answer",
-                    "description": "A JSON Schema; the answer is then data that fits it.",
+                    "description": "A JSON Schema: the answer is data that fits it. Patterns are for the model only.",
                 },
                 "temperature": {"type": "number", "title": "Temperature", "minimum": 0, "maximum": 2},
                 "max_tokens": {"type": "integer", "title": "Most tokens of the answer", "minimum": 1},
