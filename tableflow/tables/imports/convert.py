@@ -16,12 +16,14 @@ from tableflow.tables.imports.rejected import Rejected
 from tableflow.tables.schema import ColumnSpec
 
 Convert = Callable[[int, Any], bytes | Rejected]
+Coerce = Callable[[str], Any]
+Value = Coerce | None  # None: the text as it is
 
 _MAX_REMEMBERED = 20_000
 _MAX_REMEMBERED_CHARS = 40
 
 # What coercion would keep as it is or read the same way; a test compares the two.
-_PLAIN_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,20})?", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"-?\d{1,15}\.\d{1,20}", re.ASCII)
 _PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+-]{1,32}(?:\.[a-z0-9_+-]{1,32})?@(?:[a-z0-9]{1,32}\.){1,4}[a-z]{2,16}", re.IGNORECASE | re.ASCII
 )
@@ -36,11 +38,11 @@ def converter(plan: Plan, columns: Mapping[str, ColumnSpec]) -> Convert:
     """
     values = {key: _value_of(columns[key]) for _, key in plan.fields if key is not None}
     if plan.delimiter is None:
-        return _object_converter(dict(plan.fields), values)
+        return _object_converter(dict(plan.fields), values, columns)
     return _fields_converter(plan, values)
 
 
-def _fields_converter(plan: Plan, values: Mapping[str, Callable[[Any], Any]]) -> Convert:
+def _fields_converter(plan: Plan, values: Mapping[str, Value]) -> Convert:
     width = len(plan.fields)
     taken = [(index, key, values[key]) for index, (_, key) in enumerate(plan.fields) if key is not None]
 
@@ -54,8 +56,8 @@ def _fields_converter(plan: Plan, values: Mapping[str, Callable[[Any], Any]]) ->
         try:
             for index, key, value in taken:
                 raw = fields[index]
-                if raw and (good := value(raw)) is not None:
-                    data[key] = good
+                if raw and not raw.isspace():
+                    data[key] = raw if value is None else value(raw)
         except types.CannotCoerce as error:
             return Rejected(line, error.detail, key)
         return _stored(line, data)
@@ -63,7 +65,9 @@ def _fields_converter(plan: Plan, values: Mapping[str, Callable[[Any], Any]]) ->
     return convert
 
 
-def _object_converter(keys: Mapping[str, str | None], values: Mapping[str, Callable[[Any], Any]]) -> Convert:
+def _object_converter(
+    keys: Mapping[str, str | None], values: Mapping[str, Value], columns: Mapping[str, ColumnSpec]
+) -> Convert:
     def convert(line: int, record: Mapping[str, Any]) -> bytes | Rejected:
         data: dict[str, Any] = {}
         key = None
@@ -72,13 +76,21 @@ def _object_converter(keys: Mapping[str, str | None], values: Mapping[str, Calla
                 key = keys.get(name, "")
                 if key == "":
                     return Rejected(line, f"No column was made for the field {name[:100]!r}; add one and map it.")
-                if key is not None and raw is not None and (good := values[key](raw)) is not None:
-                    data[key] = good
+                if key is not None and raw is not None:
+                    data[key] = _object_value(columns[key], values[key], raw)
         except types.CannotCoerce as error:
             return Rejected(line, error.detail, key)
-        return _stored(line, data)
+        return _stored(line, {key: value for key, value in data.items() if value is not None})
 
     return convert
+
+
+def _object_value(column: ColumnSpec, value: Value, raw: Any) -> Any:
+    if not isinstance(raw, str):
+        return types.coerce(column.type, column.options, raw)
+    if not raw or raw.isspace():
+        return None
+    return raw if value is None else value(raw)
 
 
 def _stored(line: int, data: dict[str, Any]) -> bytes | Rejected:
@@ -108,49 +120,51 @@ def _stored_slowly(line: int, data: dict[str, Any]) -> bytes | Rejected:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _value_of(column: ColumnSpec) -> Callable[[Any], Any]:
-    """A quick `types.coerce` for one column: the common spellings at once, the others by coercion."""
+def _value_of(column: ColumnSpec) -> Value:
+    """A quick `types.coerce` of texts that are not blank: the common spellings at once, the others by coercion."""
     coerce = partial(types.coerce, column.type, column.options)
     match column.type:
         case "text":
-            return _text
+            # What is wrong with a text is found when the whole row is written (_stored).
+            return None
         case "number":
-            return lambda raw: _plain_number(raw, coerce)
+            return _number_of(coerce)
         case "email":
-            return lambda raw: raw if isinstance(raw, str) and _PLAIN_EMAIL.fullmatch(raw) else coerce(raw)
+            return _unless_plain(_PLAIN_EMAIL, coerce)
         case "url":
-            return lambda raw: raw if isinstance(raw, str) and _PLAIN_URL.fullmatch(raw) else coerce(raw)
+            return _unless_plain(_PLAIN_URL, coerce)
         case "boolean" | "date" | "select":
             return _Remembering(coerce).value
     return coerce
 
 
-def _text(raw: Any) -> Any:
-    # What is wrong with a text is found when the whole row is written (_stored).
-    if isinstance(raw, str):
-        return None if raw.isspace() else raw
-    return types.coerce("text", {}, raw)
+def _number_of(coerce: Coerce) -> Coerce:
+    plain_decimal = _PLAIN_DECIMAL.fullmatch
+
+    def value(raw: str) -> Any:
+        if raw.isdecimal() and raw.isascii() and len(raw) < 16:
+            return int(raw)
+        return float(raw) if plain_decimal(raw) else coerce(raw)
+
+    return value
 
 
-def _plain_number(raw: Any, coerce: Callable[[Any], Any]) -> Any:
-    if isinstance(raw, str) and (plain := _PLAIN_NUMBER.fullmatch(raw)):
-        return float(raw) if plain.lastindex else int(raw)
-    return coerce(raw)
+def _unless_plain(plain: re.Pattern[str], coerce: Coerce) -> Coerce:
+    is_plain = plain.fullmatch
+    return lambda raw: raw if is_plain(raw) else coerce(raw)
 
 
 class _Remembering:
     """Coercion of short texts, remembered: such columns repeat their values. Bounded."""
 
-    def __init__(self, coerce: Callable[[Any], Any]) -> None:
+    def __init__(self, coerce: Coerce) -> None:
         self._coerce = coerce
         self._known: dict[str, Any] = {}
 
-    def value(self, raw: Any) -> Any:
-        if not isinstance(raw, str) or len(raw) > _MAX_REMEMBERED_CHARS:
-            return self._coerce(raw)
-        found = self._known.get(raw, self)
-        if found is self:
+    def value(self, raw: str) -> Any:
+        found = self._known.get(raw)
+        if found is None:
             found = self._coerce(raw)
-            if len(self._known) < _MAX_REMEMBERED:
+            if len(raw) <= _MAX_REMEMBERED_CHARS and len(self._known) < _MAX_REMEMBERED:
                 self._known[raw] = found
         return found

@@ -13,6 +13,7 @@ from tableflow.errors import InvalidInput
 from tableflow.tables.imports.lines import MAX_LINE_CHARS
 from tableflow.tables.imports.rejected import Rejected
 
+BLOCK_CHARS = 256 * 1024
 MAX_REREAD_CHARS = 2 * 1024 * 1024 * 1024
 
 # The limit is the process's own: fields up to the longest line are read whole, then judged (convert.py).
@@ -42,6 +43,17 @@ class _Feed:
         self.chars += len(line)
         return line
 
+    def block(self) -> list[str]:
+        """The next lines, some BLOCK_CHARS of them; none at the end."""
+        block: list[str] = []
+        chars = 0
+        for line in self._lines:
+            block.append(line)
+            chars += len(line)
+            if chars >= BLOCK_CHARS:
+                break
+        return block
+
     def start(self) -> int:
         """Forget the lines of the last record; the number of the next one's first line."""
         self.line += len(self.record)
@@ -50,10 +62,21 @@ class _Feed:
         self.too_long = False
         return self.line + 1
 
-    def go_back(self) -> None:
-        """Keep only the first line of the record as read; the others come again."""
-        self._again.extend(reversed(self.record[1:]))
+    def put_back(self, lines: list[str]) -> None:
+        """Read these lines again before all others."""
+        self._again.extend(reversed(lines))
+
+    @property
+    def has_put_back(self) -> bool:
+        """Whether lines that were put back are still to come."""
+        return bool(self._again)
+
+    def go_back(self) -> int:
+        """Keep only the first line of the record as read; the others come again. How many characters they have."""
+        rest = self.record[1:]
+        self.put_back(rest)
         del self.record[1:]
+        return sum(map(len, rest))
 
 
 def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]] | Rejected]:
@@ -62,30 +85,72 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[st
     Fields may be up to MAX_LINE_CHARS long. InvalidInput when unclosed quotes make too much be read again.
     """
     feed = _Feed(iter(lines))
-    reader = csv.reader(feed, delimiter=delimiter, strict=True)
-    reread = 0
-    while True:
-        line = feed.start()
-        try:
-            fields = next(reader)
-        except StopIteration:
-            if not feed.record:
-                return
-            problem = _too_long_or_unclosed(feed)
-        except csv.Error as error:
-            problem = _explain(error, feed)
-        else:
-            if feed.chars >= MAX_LINE_CHARS:
-                yield Rejected(line, f"The record is longer than {MAX_LINE_CHARS:,} characters.")
-            elif fields and not (len(fields) == 1 and fields[0].isspace()):
-                yield line, fields
+    careful = _Careful(feed, delimiter)
+    while block := feed.block():
+        quick = _one_record_a_line(block, delimiter)
+        if quick is None:
+            feed.put_back(block)
+            yield from careful.records()
             continue
-        reread += feed.chars - len(feed.record[0])
-        if reread > MAX_REREAD_CHARS:
+        for line, fields in enumerate(quick, feed.line + 1):
+            if _is_filled(fields):
+                yield line, fields
+        feed.line += len(block)
+
+
+def _one_record_a_line(block: list[str], delimiter: str) -> list[list[str]] | None:
+    """The records of lines that are one record each, as nearly all are; None when some are not."""
+    if len(block[-1]) >= MAX_LINE_CHARS:
+        return None
+    try:
+        found = list(csv.reader(block, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return found if len(found) == len(block) else None
+
+
+def _is_filled(fields: list[str]) -> bool:
+    return len(fields) > 1 or (bool(fields) and not fields[0].isspace())
+
+
+class _Careful:
+    """Reads record by record: for lines with quoted line ends, and for bad ones."""
+
+    def __init__(self, feed: _Feed, delimiter: str) -> None:
+        self._feed = feed
+        self._delimiter = delimiter
+        self._reread = 0
+
+    def records(self) -> Iterator[tuple[int, list[str]] | Rejected]:
+        """The records that begin in the lines that were put back."""
+        reader = self._reader()
+        while True:
+            line = self._feed.start()
+            if not self._feed.has_put_back:
+                return
+            try:
+                fields = next(reader)
+            except StopIteration:
+                problem = _too_long_or_unclosed(self._feed)
+            except csv.Error as error:
+                problem = _explain(error, self._feed)
+            else:
+                if self._feed.chars >= MAX_LINE_CHARS:
+                    yield Rejected(line, f"The record is longer than {MAX_LINE_CHARS:,} characters.")
+                elif _is_filled(fields):
+                    yield line, fields
+                continue
+            self._go_back(line)
+            yield Rejected(line, problem)
+            reader = self._reader()
+
+    def _reader(self) -> Iterator[list[str]]:
+        return csv.reader(self._feed, delimiter=self._delimiter, strict=True)
+
+    def _go_back(self, line: int) -> None:
+        self._reread += self._feed.go_back()
+        if self._reread > MAX_REREAD_CHARS:
             raise InvalidInput.at("file", f"Too many quotes are opened and never closed, the last on line {line}.")
-        feed.go_back()
-        yield Rejected(line, problem)
-        reader = csv.reader(feed, delimiter=delimiter, strict=True)
 
 
 def _too_long_or_unclosed(feed: _Feed) -> str:
