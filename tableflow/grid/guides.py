@@ -16,6 +16,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "llm": {"model": "gpt-4o-mini", "prompt": "In one sentence: what is {{ inputs.text }}?"},
     "python": {"function": "word_count", "arguments": {"text": "{{ inputs.text }}"}},
 }
+RESULTS = {"http": ".body", "llm": ".text"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Guide:
-    """A step type explained; `example` is a whole step as JSON."""
+    """A step type explained; `example` is a whole step as JSON, `result` what of its output one mostly wants."""
 
     type: str
     title: str
@@ -47,6 +48,7 @@ class Guide:
     functions: tuple[Function, ...]
     output: str
     example: str
+    result: str
 
 
 def guides() -> list[Guide]:
@@ -82,6 +84,7 @@ def _guide(step_type: StepType) -> Guide:
         functions=tuple(_function(function) for function in schema.get("x-functions", ())),
         output=_output(step_type),
         example=json.dumps(example(step_type.type, schema), indent=2, ensure_ascii=False),
+        result=RESULTS.get(step_type.type, ""),
     )
 
 
@@ -93,12 +96,12 @@ def _kind(part: Mapping[str, Any]) -> str:
 
 
 def _about(part: Mapping[str, Any]) -> str:
-    said = [part.get("description", part.get("title", ""))]
+    said = [str(part.get("description", part.get("title", ""))).removesuffix(".") + "."]
     if "enum" in part:
         said.append(f"One of {', '.join(map(str, part['enum']))}.")
     if "default" in part:
         said.append(f"Without it: {part['default']}.")
-    return " ".join(text for text in said if text)
+    return " ".join(text for text in said if text != ".")
 
 
 def _function(function: Mapping[str, Any]) -> Function:

@@ -23,7 +23,7 @@ export function columns() {
   register({
     "workflow-column": () => load(""),
     "choose-workflow": () => load(""),
-    "insert-step": (button) => insertStep(button.dataset.step ?? ""),
+    "insert-step": insertStep,
   });
 
   document.addEventListener("change", (event) => {
@@ -87,14 +87,20 @@ function chooseType(type) {
   }
 }
 
-/** @param {string} step as JSON */
-function insertStep(step) {
+/** Adds the example to the steps, under an id of its own, and what it gives to the outputs.
+ * @param {HTMLElement} button */
+function insertStep(button) {
   const area = /** @type {HTMLTextAreaElement} */ (document.getElementById("workflow-steps"));
+  const outputs = /** @type {HTMLTextAreaElement} */ (document.getElementById("workflow-outputs"));
+  const step = JSON.parse(button.dataset.step ?? "{}");
   try {
-    const steps = JSON.parse(area.value || "[]");
-    area.value = JSON.stringify([...steps, JSON.parse(step)], null, 2);
+    const steps = JSON.parse(area.value.trim() || "[]");
+    const ids = steps.map((/** @type {{id: string}} */ other) => other.id);
+    for (let number = 2; ids.includes(step.id); number++) step.id = `${step.type}_${number}`;
+    area.value = JSON.stringify([...steps, step], null, 2);
   } catch {
     return tell("The steps are no JSON list just now; mend them first.");
   }
+  outputs.value = `${outputs.value.trimEnd()}\n${step.id} = {{ steps.${step.id}${button.dataset.result} }}`.trimStart();
   area.scrollIntoView({ block: "nearest" });
 }

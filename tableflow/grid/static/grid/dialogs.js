@@ -5,7 +5,7 @@ document.addEventListener("click", (event) => {
   const opener = target.closest("[data-opens]");
   if (opener) open(opener.getAttribute("data-opens") ?? "");
   else if (target.closest("[data-closes]")) target.closest("dialog")?.close();
-  else if (target instanceof HTMLDialogElement && target.classList.contains("sheet")) target.close();
+  else if (target instanceof HTMLDialogElement && target.classList.contains("side")) target.close();
 });
 
 /** @param {string} id */

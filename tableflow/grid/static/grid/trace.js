@@ -29,6 +29,7 @@ export function trace(table) {
     cell = of;
     const row = /** @type {HTMLElement} */ (of.parentElement).dataset.row;
     await load(`/tables/${table}/rows/${row}/traces/${columnOf(of).group}/`);
+    of.scrollIntoView({ block: "nearest", inline: "nearest" });
     /** @type {HTMLElement | null} */ (panel.querySelector("[data-act='close-trace']"))?.focus();
   }
 
