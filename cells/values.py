@@ -19,6 +19,8 @@ SIZE_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 100
 INTEGER_BITS = 4096
 
+_QUICK = 1 << 63
+
 
 class Unfit(ValueError):
     """The value is too big, too deep, or of a type that JSON cannot say; the message says which."""
@@ -30,10 +32,11 @@ def plain(value: Any, limit: int = SIZE_LIMIT) -> Any:
     Tuples, sets and generators become lists, dates ISO text, NaN and infinity null, NUL characters and lone
     surrogates U+FFFD. Raises Unfit.
     """
-    if value is None or value is True or value is False:
-        return value
-    if type(value) is str and len(value) <= limit:
+    kind = type(value)
+    if kind is str and len(value) <= limit:
         return clean_text(value)
+    if value is None or kind is bool or (kind is int and -_QUICK < value < _QUICK):
+        return value
     return _Copy(limit).of(value, 0)
 
 
