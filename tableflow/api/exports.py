@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.db.models import Q
 from django.http import StreamingHttpResponse
 from django.urls import path
 from django.utils.http import content_disposition_header
@@ -18,11 +16,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cells import filters as cell_filters
-from tableflow.api import access
+from tableflow.api import access, query
 from tableflow.api.negotiation import JsonAnyway
-from tableflow.errors import InvalidInput
-from tableflow.tables import exports, filters, schema
+from tableflow.tables import exports, schema
 
 
 class TableExport(APIView):
@@ -44,27 +40,15 @@ class TableExport(APIView):
         Text that a spreadsheet would take for a formula is made neutral in csv (an apostrophe in front) and xlsx.
         """
         table = access.table(request, table_id)
-        format_ = request.query_params.get("format", "csv")
-        if format_ not in exports.MEDIA_TYPES:
-            raise InvalidInput.at("format", f"Give one of {', '.join(exports.MEDIA_TYPES)}.")
+        format_ = query.choice(request, "format", list(exports.MEDIA_TYPES)) or "csv"
         known = schema.load(table_id)
-        blocks = exports.stream(format_, known, _condition(known, request.query_params.get("filter")))
+        blocks = exports.stream(format_, known, query.condition(request, known))
         is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
         return StreamingHttpResponse(
             _asynchronously(blocks) if is_async else blocks,
             content_type=exports.MEDIA_TYPES[format_],
             headers={"Content-Disposition": _disposition(table.name, format_), "X-Accel-Buffering": "no"},
         )
-
-
-def _condition(known: schema.Schema, filter_text: str | None) -> Q | None:
-    if not filter_text:
-        return None
-    try:
-        wanted = json.loads(filter_text)
-    except ValueError as error:
-        raise InvalidInput.at("filter", "The filter is not JSON.") from error
-    return filters.compile_filter(known, wanted, cell_filters.status_predicate)
 
 
 def _disposition(name: str, format_: str) -> str:

@@ -70,29 +70,37 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
         return source.errors
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "nullable": True}})
+class Mapping(serializers.JSONField):
+    """A JSON object of texts and nulls, written as text."""
+
+    default_error_messages = {"shape": "Give a JSON object: name in the file → column key, or null."}
+
+    def to_internal_value(self, data: Any) -> dict[str, str | None]:
+        try:
+            mapping = super().to_internal_value(data)
+        except RecursionError:
+            self.fail("shape")
+        if not isinstance(mapping, dict) or not all(key is None or isinstance(key, str) for key in mapping.values()):
+            self.fail("shape")
+        return mapping
+
+
 class ImportRequest(serializers.Serializer[Any]):
     """A file and what to do with it."""
 
     file = serializers.FileField(help_text="csv, tsv or jsonl, at most 2 GiB, in any common encoding.")
-    mapping = serializers.JSONField(
-        default=dict, help_text="JSON object: name in the file → column key, or null to leave it out."
-    )
+    mapping = Mapping(default=dict, help_text="JSON object: name in the file → column key, or null to leave it out.")
     create_columns = serializers.BooleanField(
         default=True, help_text="Make a column for what has none; otherwise such a file is refused."
     )
     mode = serializers.ChoiceField(choices=Import.Mode.choices, default=Import.Mode.APPEND)
 
-    def validate_mapping(self, mapping: Any) -> dict[str, str | None]:
-        """An object of texts and nulls."""
-        if not isinstance(mapping, dict) or not all(key is None or isinstance(key, str) for key in mapping.values()):
-            raise serializers.ValidationError("Give a JSON object: name in the file → column key, or null.")
-        return mapping
-
 
 class NewTableImportRequest(ImportRequest):
     """A file for a new table."""
 
-    name = serializers.CharField(max_length=128, required=False, default="", help_text="The file's name when absent.")
+    name = serializers.CharField(max_length=128, default="", allow_blank=True, help_text="The file's name when absent.")
 
 
 class _Upload(APIView):
