@@ -56,6 +56,7 @@ class Redis:
             f"appendonly {'yes' if self.durable else 'no'}",
             "maxmemory-policy noeviction",
             "tcp-backlog 128",
+            "set-proc-title no",  # The title would overwrite the environment by which leftovers are found.
         ]
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write("\n".join(lines) + "\n")

@@ -20,7 +20,7 @@ from tableflow.supervisor.stop import StopRequest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER_SECONDS = 60
-READY_SECONDS = 120
+READY_SECONDS = 180
 STOP_SECONDS = 9
 GLANCE_SECONDS = 0.5
 
