@@ -8,9 +8,11 @@ ignored, and no client follows redirects by itself.
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -33,6 +35,8 @@ class AddressRefused(Exception):
     """The host is at an address that workflows may not reach; the message says what the operator can set."""
 
 
+# Names are resolved in threads of their own: slow functions of other cells must not hold up requests.
+_resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolver")
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Origin | None, httpx2.AsyncClient]] = WeakKeyDictionary()
 
 
@@ -96,8 +100,8 @@ def _is_public(address: Address) -> bool:
 
 async def checked_addresses(host: str, port: int) -> list[str]:
     """The host's addresses, all of them fit to be reached. Raises AddressRefused, and OSError for an unknown host."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    ask = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_resolvers, ask)
     addresses = list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
     for address in addresses:
         if reason := refusal(host, ipaddress.ip_address(address)):

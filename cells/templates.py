@@ -11,28 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2 import TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.runtime import Context
 
 from cells.sandbox import Sandbox, begin_rendering, guard
-from cells.values import SIZE_LIMIT, Unfit, plain
+from cells.values import SIZE_LIMIT, plain
 from tableflow.errors import InvalidInput, Problem
 
 SOURCE_LIMIT = 100_000
-
-_RUN_TIME_ERRORS = (
-    TemplateError,
-    Unfit,
-    TypeError,
-    ValueError,
-    ArithmeticError,
-    LookupError,
-    AttributeError,
-    RecursionError,
-    MemoryError,
-)
-_COMPILE_TIME_ERRORS = (TemplateError, SyntaxError, ValueError, OverflowError, RecursionError, MemoryError)
 
 _environment = Sandbox()
 
@@ -54,7 +41,7 @@ class Template:
         """The value in this scope, as plain JSON. Raises TemplateFailed."""
         try:
             return plain(self._evaluate(scope))
-        except _RUN_TIME_ERRORS as error:
+        except Exception as error:  # The edge of what users write.
             raise TemplateFailed(_message(error)) from error
 
 
@@ -83,7 +70,7 @@ def compile_template(source: str, attr: str) -> Template:
         raise InvalidInput.at(attr, f"The template is longer than {SOURCE_LIMIT:,} characters.")
     try:
         return _compile(source)
-    except _COMPILE_TIME_ERRORS as error:
+    except Exception as error:  # The edge of what users write.
         raise InvalidInput.at(attr, f"The template does not compile: {_place(error)}", "template") from error
 
 

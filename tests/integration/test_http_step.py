@@ -356,11 +356,11 @@ def test_a_wrong_config_is_named_by_its_field(config: dict[str, Any], attr: str)
 
 
 @pytest.mark.parametrize(
-    "url", ["", "not a url", "ftp://example.org/", "http://", "//example.org/", "http://[::1"]
+    "url", ["", "not a url", "ftp://example.org/", "http://", "//example.org/", "http://[::1", "http://a..b/"]
 )
 def test_a_url_that_is_none_is_an_error_of_the_cell(url: str) -> None:
     message = error(call({"url": "{{ row.url }}"}, {"url": url}))
-    assert "address" in message or "cannot be used" in message
+    assert "address" in message or "cannot be" in message
 
 
 @pytest.mark.usefixtures("allow_loopback")
