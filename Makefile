@@ -35,5 +35,5 @@ clean:
 
 requirements:
 	@.ci/venv requirements-dev.txt
-	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@$(PYTHON_IN_VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt

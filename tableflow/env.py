@@ -60,3 +60,18 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 def home() -> Path:
     """The data folder, as an absolute path: TABLEFLOW_HOME."""
     return Path(text("TABLEFLOW_HOME", ".tableflow")).expanduser().resolve()
+
+
+def host() -> str:
+    """Where the web process listens: HOST."""
+    return text("HOST", "127.0.0.1")
+
+
+def port() -> int:
+    """The port of the web process: PORT."""
+    return integer("PORT", 8000, most=65535)
+
+
+def celery_concurrency() -> int:
+    """How many cells one worker process runs at a time: CELERY_CONCURRENCY."""
+    return integer("CELERY_CONCURRENCY", 16, most=400)

@@ -15,14 +15,14 @@ HOME = env.home()
 SECRET_KEY = secrets.read("SECRET_KEY")
 ENCRYPTION_KEY = secrets.read("ENCRYPTION_KEY")
 DEBUG = False
-HOST = env.text("HOST", "127.0.0.1")
-PORT = env.integer("PORT", 8000, most=65535)
+HOST = env.host()
+PORT = env.port()
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://{HOST}:{PORT}").rstrip("/")
 # The names of this machine itself are always among them: health checks come by those.
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *(env.words("ALLOWED_HOSTS") or [HOST])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-CELERY_CONCURRENCY = env.integer("CELERY_CONCURRENCY", 16, most=400)
+CELERY_CONCURRENCY = env.celery_concurrency()
 DEMO = env.boolean("TABLEFLOW_DEMO", default=True)
 HTTP_ALLOW_PRIVATE_NETWORKS = env.boolean("HTTP_ALLOW_PRIVATE_NETWORKS", default=False)
 HTTP_ALLOWED_HOSTS = env.words("HTTP_ALLOWED_HOSTS")
@@ -85,7 +85,7 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         # One pool a process: a thread holds a connection only while it talks to the database.
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": CELERY_CONCURRENCY + 8, "timeout": 30},
+            "pool": {"min_size": 1, "max_size": min(CELERY_CONCURRENCY + 8, 40), "timeout": 30},
             "connect_timeout": 10,
         },
     },

@@ -52,13 +52,13 @@ def web() -> Part:
         [*_python("TERM", "uvicorn"), *arguments, *grace],
         30,
         copies=env.integer("WEB_CONCURRENCY", 1, most=64),
-        listens_on=f"tcp://{env.text('HOST', '127.0.0.1')}:{env.integer('PORT', 8000, most=65535)}",
+        listens_on=f"tcp://{env.host()}:{env.port()}",
     )
 
 
 def worker() -> Part:
     """The Celery workers: one a core, up to WORKERS. They die with the supervisor: the sweep takes their cells back."""
-    arguments = ["worker", "-P", "threads", "-c", str(env.integer("CELERY_CONCURRENCY", 16, most=400))]
+    arguments = ["worker", "-P", "threads", "-c", str(env.celery_concurrency())]
     quiet = ["-n", "tableflow-%(process_num)d@%%h", "--without-gossip", "--without-mingle", "-l", "warning"]
     copies = min(WORKERS, os.cpu_count() or 1)
     return Part("worker", [*_celery(), *arguments, *quiet], 20, copies=copies)

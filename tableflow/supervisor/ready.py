@@ -25,7 +25,7 @@ class Address:
     @classmethod
     def from_environment(cls) -> Address:
         """HOST, PORT and PUBLIC_URL."""
-        host, port = env.text("HOST", "127.0.0.1"), env.integer("PORT", 8000, most=65535)
+        host, port = env.host(), env.port()
         if ":" in host:
             raise CannotStart(f"HOST={host!r} is an IPv6 address: give an IPv4 address or a name.")
         local = "127.0.0.1" if host == ANYWHERE else host
