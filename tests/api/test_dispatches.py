@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from cells.models import Attempt, Execution, Status, Worker
+from dispatch.models import Dispatch, DispatchStatus
+from tableflow.tables.models import Group, Row, Table
+from tests import scenes
+from tests.api.conftest import Api, errors
+from tests.factories import TableFactory, UserFactory
+
+
+@pytest.fixture
+def numbers(user: User) -> Table:
+    """Five rows of the user's, with the number `n`."""
+    table = scenes.table(5)
+    table.owner = user
+    table.save()
+    return table
+
+
+@pytest.fixture
+def doubled(numbers: Table) -> Group:
+    """The workflow column that doubles `n`."""
+    return scenes.group(numbers, scenes.doubling(numbers))
+
+
+@pytest.fixture
+def rows(numbers: Table) -> list[Row]:
+    """The rows of the table."""
+    return list(Row.objects.filter(table=numbers))
+
+
+def start(api: Api, table: Table, body: Any = None) -> dict[str, Any]:
+    response = api.post(f"tables/{table.pk}/dispatches/", body or {})
+    assert response.status_code == 202, response.content
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def test_a_dispatch_of_everything_is_accepted_at_once(api: Api, user: User, numbers: Table, doubled: Group) -> None:
+    made = start(api, numbers)
+    assert made["status"] in ("pending", "dispatching")
+    assert made["table"] == numbers.pk
+    assert made["mode"] == "incomplete"
+    assert made["groups"] == [doubled.pk]
+    assert made["scope"] == {"rows": None, "filter": None, "exclude_rows": []}
+    assert (made["is_manual"], made["limit"], made["cursor"], made["processed"]) == (True, None, None, 0)
+    assert made["requested_by"] == user.get_username()
+    assert set(made["counts"]) == {"total", "completed", "error", "cancelled", "skipped", "waiting", "in_flight"}
+    assert api.get(f"dispatches/{made['id']}/").json() == made
+
+
+def test_a_dispatch_keeps_its_scope_and_limit(api: Api, numbers: Table, doubled: Group, rows: list[Row]) -> None:
+    some = {"groups": [doubled.pk], "mode": "all", "rows": [rows[2].pk, rows[0].pk], "exclude_rows": [rows[1].pk]}
+    made = start(api, numbers, {**some, "limit": {"type": "rows", "max": 2}})
+    assert made["mode"] == "all"
+    assert made["limit"] == {"type": "rows", "max": 2}
+    assert made["scope"] == {"rows": [rows[0].pk, rows[2].pk], "filter": None, "exclude_rows": [rows[1].pk]}
+    filter_ = {"field": "n", "op": "gt", "value": 2}
+    assert start(api, numbers, {"filter": filter_, "limit": None})["scope"]["filter"] == filter_
+
+
+def test_starting_a_dispatch_takes_the_same_queries_for_5_rows_and_for_500(
+    api: Api, numbers: Table, doubled: Group
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            made = start(api, numbers)
+        api.post(f"dispatches/{made['id']}/cancel/")
+        return len(captured)
+
+    few = queries()
+    scenes.add_rows(numbers, 495)
+    assert queries() == few
+
+
+def test_dispatches_are_listed_newest_first_and_by_status(api: Api, numbers: Table, doubled: Group) -> None:
+    first, second = start(api, numbers), start(api, numbers)
+    api.post(f"dispatches/{first['id']}/cancel/")
+    for url in (f"tables/{numbers.pk}/dispatches/", "dispatches/"):
+        assert [d["id"] for d in api.get(url).json()["results"]] == [second["id"], first["id"]]
+        assert [d["id"] for d in api.get(url, {"status": "active"}).json()["results"]] == [second["id"]]
+        assert [d["id"] for d in api.get(url, {"status": "cancelled"}).json()["results"]] == [first["id"]]
+        assert errors(api.get(url, {"status": "asleep"})) == {"status": "invalid_choice"}
+
+
+def test_the_list_of_dispatches_takes_the_same_queries_for_3_and_for_30(
+    api: Api, numbers: Table, doubled: Group
+) -> None:
+    def queries(ask: Callable[[], Any]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert ask().status_code == 200
+        return len(captured)
+
+    for _ in range(3):
+        start(api, numbers)
+    few = queries(lambda: api.get("dispatches/"))
+    for _ in range(27):
+        start(api, numbers)
+    assert queries(lambda: api.get("dispatches/")) == few
+
+
+def test_a_cancelled_dispatch_may_be_cancelled_again(api: Api, numbers: Table, doubled: Group) -> None:
+    made = start(api, numbers)
+    for _ in range(2):
+        response = api.post(f"dispatches/{made['id']}/cancel/")
+        assert response.status_code == 200
+        assert response.json()["status"] == "cancelled"
+
+
+def test_a_complete_dispatch_cannot_be_cancelled(api: Api, numbers: Table, doubled: Group) -> None:
+    made = start(api, numbers)
+    Dispatch.objects.filter(pk=made["id"]).update(status=DispatchStatus.COMPLETE, finished_at=datetime.now(UTC))
+    response = api.post(f"dispatches/{made['id']}/cancel/")
+    assert response.status_code == 409
+    assert set(errors(response)) == {None}
+
+
+def test_dispatches_of_other_peoples_tables_are_not_seen(api: Api, api_of: Any, numbers: Table, doubled: Group) -> None:
+    made = start(api, numbers)
+    stranger = api_of(UserFactory())
+    assert stranger.get("dispatches/").json()["count"] == 0
+    assert stranger.get(f"dispatches/{made['id']}/").status_code == 404
+    assert stranger.post(f"dispatches/{made['id']}/cancel/").status_code == 404
+
+
+def test_what_runs_in_a_table_is_cancelled(api: Api, numbers: Table, doubled: Group, rows: list[Row]) -> None:
+    made = start(api, numbers)
+    url = f"tables/{numbers.pk}/cancel-runs/"
+    assert api.post(url, {"rows": [rows[0].pk], "groups": [doubled.pk]}).json() == {"cancelled": 0}
+    found = api.get(f"tables/{numbers.pk}/rows/").json()["results"]
+    shown = [row["executions"].get(str(doubled.pk), {}).get("status") for row in found]
+    assert shown == [None, "pending", "pending", "pending", "pending"]
+    assert api.post(url).json() == {"cancelled": 0}
+    assert api.get(f"dispatches/{made['id']}/").json()["status"] == "cancelled"
+
+
+def test_the_run_state_has_the_active_dispatches(api: Api, numbers: Table, doubled: Group) -> None:
+    url = f"tables/{numbers.pk}/run-state/"
+    assert api.get(url).json() == {"dispatches": [], "running": 0, "claimed": 0, "by_row": {}}
+    made = start(api, numbers)
+    assert [d["id"] for d in api.get(url).json()["dispatches"]] == [made["id"]]
+
+
+@pytest.fixture
+def tried_twice(doubled: Group, rows: list[Row]) -> Execution:
+    """A cell of the first row that failed, and then was completed."""
+    now = datetime.now(UTC)
+    cell = Execution.objects.create(
+        row=rows[0], group=doubled, position=rows[0].position, status=Status.COMPLETED, attempt=2, workflow_version=1
+    )
+    for number, status, error in ((1, Status.ERROR, "no answer"), (2, Status.COMPLETED, None)):
+        Attempt.objects.create(
+            execution=cell,
+            number=number,
+            status=status,
+            error=error,
+            workflow_version=1,
+            worker_name="w",
+            started_at=now,
+            finished_at=now,
+            trace=[
+                {
+                    "id": "double",
+                    "type": "template",
+                    "status": status,
+                    "input": {"template": "x"},
+                    "output": None if error else 2,
+                    "error": error,
+                    "started_at": now.isoformat(),
+                    "duration_ms": 0.5,
+                    "attempts": 1,
+                }
+            ],
+        )
+    return cell
+
+
+def test_a_cell_shows_its_latest_attempt_with_the_trace(api: Api, numbers: Table, tried_twice: Execution) -> None:
+    answer = api.get(f"tables/{numbers.pk}/rows/{tried_twice.row_id}/executions/{tried_twice.group_id}/").json()
+    assert (answer["status"], answer["attempt"], answer["error"]) == ("completed", 2, None)
+    assert answer["execution_id"] == tried_twice.pk
+    assert [(step["id"], step["output"]) for step in answer["steps"]] == [("double", 2)]
+
+
+def test_a_cell_shows_its_history(api: Api, numbers: Table, tried_twice: Execution) -> None:
+    url = f"tables/{numbers.pk}/rows/{tried_twice.row_id}/executions/{tried_twice.group_id}/"
+    answer = api.get(url, {"attempts": "all"}).json()
+    assert answer["count"] == 2
+    assert [(a["attempt"], a["status"], a["error"]) for a in answer["results"]] == [
+        (2, "completed", None),
+        (1, "error", "no answer"),
+    ]
+    assert errors(api.get(url, {"attempts": "some"})) == {"attempts": "invalid_choice"}
+
+
+def test_a_cell_that_never_ran_is_404(api: Api, numbers: Table, doubled: Group, rows: list[Row]) -> None:
+    url = f"tables/{numbers.pk}/rows/{rows[1].pk}/executions/{doubled.pk}/"
+    assert api.get(url).status_code == 404
+    assert api.get(url, {"attempts": "all"}).json()["results"] == []
+    assert api.get(f"tables/{numbers.pk}/rows/{rows[1].pk}/executions/{'9' * 30}/").status_code == 404
+
+
+def test_workers_are_listed_with_the_age_of_their_heartbeats(api: Api) -> None:
+    now = datetime.now(UTC)
+    Worker.objects.create(name="one", host="h", pid=1, queues=["q"], concurrency=4, started_at=now, heartbeat_at=now)
+    (worker,) = api.get("workers/").json()["results"]
+    assert (worker["name"], worker["status"], worker["concurrency"]) == ("one", "active", 4)
+    assert worker["heartbeat_age_seconds"] < 60
+
+
+@pytest.mark.parametrize(
+    ("body", "attr"),
+    [
+        ({"mode": "sometimes"}, "mode"),
+        ({"mode": None}, "mode"),
+        ({"groups": []}, "groups"),
+        ({"groups": [10**12]}, "groups"),
+        ({"groups": [10**30]}, "groups.0"),
+        ({"groups": ["1"]}, "groups.0"),
+        ({"groups": 1}, "groups"),
+        ({"rows": []}, "rows"),
+        ({"rows": [10**12]}, "rows.0"),
+        ({"rows": [1] * 10_001}, "rows"),
+        ({"rows": [True]}, "rows.0"),
+        ({"rows": "all"}, "rows"),
+        ({"rows": [1], "filter": {"field": "n", "op": "eq", "value": 1}}, "filter"),
+        ({"filter": {}}, "filter.field"),
+        ({"filter": []}, "filter"),
+        ({"filter": {"field": "m", "op": "eq", "value": 1}}, "filter.field"),
+        ({"filter": {"field": "n", "op": "~", "value": 1}}, "filter.op"),
+        ({"exclude_rows": [10**12]}, "exclude_rows.0"),
+        ({"limit": 10}, "limit.non_field_errors"),
+        ({"limit": {"type": "cells", "max": 1}}, "limit.type"),
+        ({"limit": {"type": "rows", "max": 0}}, "limit.max"),
+        ({"limit": {"type": "rows", "max": -1}}, "limit.max"),
+        ({"limit": {"type": "rows", "max": "9"}}, "limit.max"),
+        ({"limit": {"type": "rows", "max": 10**30}}, "limit.max"),
+        ({"limit": {"type": "rows"}}, "limit.max"),
+        ({"limit": {"type": "rows", "max": 1, "min": 1}}, "limit.min"),
+        ({"concurrency": 3}, "concurrency"),
+        ([], "non_field_errors"),
+    ],
+)
+def test_a_bad_dispatch_is_refused_where_it_is_wrong_and_nothing_starts(
+    api: Api, numbers: Table, doubled: Group, body: Any, attr: str
+) -> None:
+    response = api.post(f"tables/{numbers.pk}/dispatches/", body)
+    assert response.status_code == 400, response.content
+    assert attr in errors(response), errors(response)
+    assert not Dispatch.objects.exists()
+
+
+def test_rows_of_another_table_cannot_be_run(api: Api, user: User, numbers: Table, doubled: Group) -> None:
+    other = TableFactory(owner=user, columns={"n": "number"})
+    scenes.add_rows(other, 1)
+    response = api.post(f"tables/{numbers.pk}/dispatches/", {"rows": [Row.objects.get(table=other).pk]})
+    assert errors(response) == {"rows.0": "unknown_row"}
+
+
+def test_a_table_without_a_workflow_column_has_nothing_to_run(api: Api, numbers: Table) -> None:
+    response = api.post(f"tables/{numbers.pk}/dispatches/", {})
+    assert errors(response) == {"groups": "no_groups"}
+
+
+@pytest.mark.parametrize(
+    ("body", "attr"),
+    [
+        ({"rows": "all"}, "rows"),
+        ({"groups": [10**12]}, "groups"),
+        ({"filter": {}}, "filter.field"),
+        ({"rows": [1], "filter": {"field": "n", "op": "eq", "value": 1}}, "filter"),
+        ({"row": [1]}, "row"),
+    ],
+)
+def test_a_bad_cancel_is_never_taken_for_everything(
+    api: Api, numbers: Table, doubled: Group, body: Any, attr: str
+) -> None:
+    made = start(api, numbers)
+    response = api.post(f"tables/{numbers.pk}/cancel-runs/", body)
+    assert response.status_code == 400
+    assert attr in errors(response)
+    assert api.get(f"dispatches/{made['id']}/").json()["status"] != "cancelled"

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cells.models import Workflow, WorkflowVersion
+from tests.api.conftest import Api, errors
+from tests.factories import UserFactory
+
+GREET = {
+    "name": "Greet",
+    "inputs": ["name"],
+    "steps": [{"id": "greet", "type": "template", "config": {"template": "Hello {{ inputs.name }}"}}],
+    "outputs": {"greeting": "{{ steps.greet }}"},
+}
+
+
+@pytest.fixture
+def greet(api: Api) -> int:
+    """A workflow of the user's."""
+    response = api.post("workflows/", GREET)
+    assert response.status_code == 201, response.content
+    return int(response.json()["id"])
+
+
+def test_step_types_bear_the_schemas_for_forms(api: Api) -> None:
+    found = {kind["type"]: kind for kind in api.get("step-types/").json()["results"]}
+    assert {"template", "python", "http", "llm"} <= set(found)
+    assert found["template"]["config_schema"]["required"] == ["template"]
+
+
+def test_a_workflow_is_made_and_read(api: Api, greet: int) -> None:
+    found = api.get(f"workflows/{greet}/").json()
+    assert {name: found[name] for name in GREET} == GREET
+    assert found["version"] == 1
+    assert api.get("workflows/").json()["results"] == [found]
+
+
+def test_a_change_makes_a_new_version_and_a_name_does_not(api: Api, greet: int) -> None:
+    assert api.patch(f"workflows/{greet}/", {"name": "Salute"}).json()["version"] == 1
+    changed = api.patch(f"workflows/{greet}/", {"outputs": {"text": "{{ steps.greet | upper }}"}}).json()
+    assert (changed["name"], changed["version"], changed["inputs"]) == ("Salute", 2, ["name"])
+    versions = api.get(f"workflows/{greet}/versions/").json()
+    assert [version["version"] for version in versions["results"]] == [2, 1]
+    assert versions["results"][1]["outputs"] == GREET["outputs"]
+
+
+def test_a_deleted_workflow_is_gone(api: Api, greet: int) -> None:
+    assert api.delete(f"workflows/{greet}/").status_code == 204
+    assert api.get(f"workflows/{greet}/").status_code == 404
+
+
+def test_a_trial_run_answers_with_the_trace(api: Api, greet: int) -> None:
+    answer = api.post(f"workflows/{greet}/test/", {"inputs": {"name": "Ada"}}).json()
+    assert (answer["status"], answer["outputs"], answer["error"]) == ("completed", {"greeting": "Hello Ada"}, None)
+    assert [(step["id"], step["status"], step["output"]) for step in answer["steps"]] == [
+        ("greet", "completed", "Hello Ada")
+    ]
+
+
+def test_a_trial_run_that_fails_says_where(api: Api) -> None:
+    steps = [{"id": "divide", "type": "template", "config": {"template": "{{ 1 / inputs.by }}"}}]
+    made = api.post("workflows/", {"name": "Divide", "inputs": ["by"], "steps": steps}).json()
+    answer = api.post(f"workflows/{made['id']}/test/", {"inputs": {"by": 0}}).json()
+    assert answer["status"] == "error"
+    assert answer["error"].startswith("divide:")
+
+
+def test_workflows_are_seen_by_their_owners_only(api_of: Any, greet: int) -> None:
+    stranger = api_of(UserFactory())
+    for method, path, body in (
+        ("get", f"workflows/{greet}/", None),
+        ("patch", f"workflows/{greet}/", {"name": "x"}),
+        ("delete", f"workflows/{greet}/", None),
+        ("get", f"workflows/{greet}/versions/", None),
+        ("post", f"workflows/{greet}/test/", {}),
+    ):
+        assert getattr(stranger, method)(path, body).status_code == 404
+    assert stranger.get("workflows/").json()["count"] == 0
+
+
+def step(**changes: Any) -> dict[str, Any]:
+    return {"id": "one", "type": "template", "config": {"template": "x"}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "attr"),
+    [
+        ({"name": None}, "name"),
+        ({"name": ""}, "name"),
+        ({"nam": "x"}, "nam"),
+        ({"steps": {}}, "steps"),
+        ({"steps": ["x"]}, "steps.0"),
+        ({"steps": [step(type="teleport")]}, "steps.0.type"),
+        ({"steps": [step(config={})]}, "steps.0.config.template"),
+        ({"steps": [step(config={"template": "{{ inputs.name"})]}, "steps.0.config.template"),
+        ({"steps": [step(config={"template": "{{ inputs.nobody }}"})]}, "steps.0.config.template"),
+        ({"steps": [step(config={"template": "{{ steps.two }}"}), step(id="two")]}, "steps.0.config.template"),
+        ({"steps": [step(), step()]}, "steps.1.id"),
+        ({"steps": [step(id="1 one")]}, "steps.0.id"),
+        ({"steps": [step(timeout=-1)]}, "steps.0.timeout"),
+        ({"steps": [step(retry={"attempts": 10**6})]}, "steps.0.retry.attempts"),
+        ({"steps": [step(on_error="pray")]}, "steps.0.on_error"),
+        ({"steps": [step(colour="red")]}, "steps.0.colour"),
+        ({"steps": [step(config={"template": "a\x00b"})]}, "steps.0.config.template"),
+        ({"inputs": "name"}, "inputs"),
+        ({"inputs": ["a b"]}, "inputs.0"),
+        ({"inputs": [1]}, "inputs.0"),
+        ({"outputs": []}, "outputs"),
+        ({"outputs": {"x": 1}}, "outputs.x"),
+        ({"outputs": {"x": "{% for %}"}}, "outputs.x"),
+    ],
+)
+def test_a_bad_workflow_is_refused_where_it_is_wrong(api: Api, greet: int, changes: dict[str, Any], attr: str) -> None:
+    for response in (api.post("workflows/", {**GREET, **changes}), api.patch(f"workflows/{greet}/", changes)):
+        assert response.status_code == 400, response.content
+        assert attr in errors(response), errors(response)
+        assert Workflow.objects.count() == 1
+        assert WorkflowVersion.objects.count() == 1
+
+
+@pytest.mark.parametrize("inputs", [{"nobody": 1}, [], "x", None])
+def test_bad_inputs_of_a_trial_run_are_refused(api: Api, greet: int, inputs: Any) -> None:
+    assert api.post(f"workflows/{greet}/test/", {"inputs": inputs}).status_code == 400
