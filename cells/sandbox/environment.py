@@ -14,7 +14,7 @@ from jinja2.visitor import NodeTransformer
 
 from cells.sandbox import bounds
 from cells.sandbox.filters import FILTERS, TESTS
-from cells.sandbox.meter import SCALARS, argument, made, tick
+from cells.sandbox.meter import READ_LIMIT, SCALARS, argument, made, tick
 from cells.sandbox.texts import Formatter, joined, text
 from cells.values import Unfit
 
@@ -110,7 +110,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         owner = getattr(obj, "__self__", None)
         if isinstance(owner, str) and (bound := bounds.METHODS.get(obj.__name__)):
             bound(owner, *given, **named)
-        return made(super().call(context, obj, *given, **named))
+        return made(super().call(context, obj, *given, **named), READ_LIMIT)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The operator's result, refused before it is built when it would be too big."""

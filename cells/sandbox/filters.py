@@ -13,7 +13,7 @@ from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.tests import TESTS as JINJA_TESTS
 
 from cells.sandbox import bounds
-from cells.sandbox.meter import argument, made, tick
+from cells.sandbox.meter import READ_LIMIT, argument, made, tick
 from cells.sandbox.texts import text
 
 _NAMES = (  # noqa: SIM905  (a list of words reads better as words)
@@ -60,7 +60,7 @@ def _bounded(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         named = {key: argument(value) for key, value in kwargs.items()}
         if bound is not None:
             bound(*given, **named)
-        return made(call(*args[:passed], *given, **named))
+        return made(call(*args[:passed], *given, **named), READ_LIMIT)
 
     return bounded
 

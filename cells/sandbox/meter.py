@@ -16,6 +16,8 @@ from cells.values import DEPTH_LIMIT, INTEGER_BITS, SIZE_LIMIT, Unfit, readable_
 STEPS_LIMIT = 100_000
 CPU_SECONDS_LIMIT = 1.0
 MADE_LIMIT = 64 * SIZE_LIMIT
+READ_LIMIT = 16 * SIZE_LIMIT
+"""What a filter may be given and may give: an answer of the http step fits, with room."""
 SCALARS = (str, int, float, bool, type(None))
 
 
@@ -47,13 +49,13 @@ def tick() -> None:
         raise Unfit("The template takes too long: its loops are too big.")
 
 
-def made(value: Any) -> Any:
+def made(value: Any, limit: int = SIZE_LIMIT) -> Any:
     """The value that an operation gave, its weight spent; Unfit when it is too heavy, or all that was made is."""
     if isinstance(value, str):
         require(len(value))
         _meter.room -= len(value)
     elif isinstance(value, dict | list | tuple):
-        _meter.room -= weigh(value)
+        _meter.room -= weigh(value, limit)
     if _meter.room < 0:
         raise Unfit("The template makes too many big values.")
     return value
@@ -64,13 +66,13 @@ def argument(value: Any) -> Any:
     if isinstance(value, (*SCALARS, Undefined)):
         return value
     if isinstance(value, Iterator):
-        return made(list(itertools.islice(value, STEPS_LIMIT)))
-    weigh(value)
+        return made(list(itertools.islice(value, STEPS_LIMIT)), READ_LIMIT)
+    weigh(value, READ_LIMIT)
     return value
 
 
-def weigh(value: Any) -> int:
-    """What the value weighs as text, roughly. Unfit above SIZE_LIMIT, or when it is not a plain value."""
+def weigh(value: Any, limit: int = SIZE_LIMIT) -> int:
+    """What the value weighs as text, roughly. Unfit above the limit, or when it is not a plain value."""
     total, pending = 0, [(value, 0)]
     while pending:
         item, depth = pending.pop()
@@ -80,20 +82,20 @@ def weigh(value: Any) -> int:
             total += 4
         else:
             total += 4
-            pending += [(part, depth + 1) for part in _parts(item)]
-        if total > SIZE_LIMIT or depth > DEPTH_LIMIT:
-            raise Unfit(f"The value is bigger than {readable_size(SIZE_LIMIT)} or nested too deep.")
+            pending += [(part, depth + 1) for part in _parts(item, limit)]
+        if total > limit or depth > DEPTH_LIMIT:
+            raise Unfit(f"The value is bigger than {readable_size(limit)} or nested too deep.")
     return total
 
 
-def _parts(value: Any) -> Iterable[Any]:
+def _parts(value: Any, limit: int) -> Iterable[Any]:
     if isinstance(value, Undefined):
         str(value)  # Raises, and names what is missing.
     if isinstance(value, Mapping):
-        require(len(value))
+        require(len(value), limit)
         return itertools.chain(value.keys(), value.values())
     if isinstance(value, list | tuple | range | AbstractSet | ValuesView):
-        require(len(value))
+        require(len(value), limit)
         return value
     raise Unfit(f"A value of type {type(value).__name__} cannot be used here.")
 
