@@ -121,6 +121,8 @@ def start_web(start_part: Callable[..., parts.Part]) -> Callable[..., Web]:
                 "--fd",
                 str(listener.fileno()),
                 "--no-access-log",
+                "--workers",
+                "1",
             ]
             part = start_part("web", *arguments, fds=(listener.fileno(),), PORT=str(port), **env)
             parts.wait_ready(part, lambda: _answers(port))

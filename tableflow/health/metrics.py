@@ -103,7 +103,7 @@ def _messages() -> Metric:
     family = GaugeMetricFamily("tableflow_queue_messages", "Messages waiting in the broker.")
     with closing(pulse.client()) as client:
         try:
-            family.add_metric([], client.llen(app.conf.task_default_queue))  # type: ignore[arg-type]
+            family.add_metric([], client.llen(app.conf.task_default_queue))
         except redis.RedisError:
             return family
     return family

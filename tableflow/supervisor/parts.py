@@ -39,17 +39,26 @@ def server(embedded: Server) -> Part:
     """An embedded server."""
     signal_name = embedded.stop_signal.name.removeprefix("SIG")
     # A killed PostgreSQL leaves children which the next one must wait for: it gets more tries.
-    starting = {"start_seconds": 1, "start_retries": 8}
-    return Part(embedded.name, embedded.command(), 10, signal_name, **starting, stop_seconds=8, starts_by_itself=True)
+    return Part(
+        embedded.name,
+        embedded.command(),
+        10,
+        signal_name,
+        start_seconds=1,
+        start_retries=8,
+        stop_seconds=8,
+        starts_by_itself=True,
+    )
 
 
 def web() -> Part:
     """The web processes. Supervisord holds the listening socket, so that they share it and a restart refuses nobody."""
     arguments = ["tableflow.asgi:application", "--fd", "0", "--no-access-log", "--log-level", "warning"]
-    grace = ["--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS)]
+    # Left to itself, uvicorn takes WEB_CONCURRENCY for its own workers, and there would be its square.
+    alone = ["--workers", "1", "--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS)]
     return Part(
         "web",
-        [*_python("TERM", "uvicorn"), *arguments, *grace],
+        [*_python("TERM", "uvicorn"), *arguments, *alone],
         30,
         copies=env.integer("WEB_CONCURRENCY", 1, most=64),
         listens_on=f"tcp://{env.host()}:{env.port()}",
