@@ -21,7 +21,7 @@ CITIES = (
 
 def send(api: Api, path: str, body: bytes, file_name: str = "cities.csv", **fields: Any) -> Any:
     fields = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in fields.items()}
-    return api.post(f"/api/v1/{path}", {"file": SimpleUploadedFile(file_name, body), **fields}, format="multipart")
+    return api.upload(path, {"file": SimpleUploadedFile(file_name, body), **fields})
 
 
 def loaded(response: Any) -> Import:
@@ -68,7 +68,7 @@ def test_a_file_becomes_a_table_named_after_it_with_typed_columns(api: Api, user
         {"name": "Rome", "population": 2800000, "founded": "0753-04-21", "site": "https://rome.it", "zip": "00100"},
         {"name": "Ulm", "population": 126000, "founded": "0850-07-22", "zip": "89073"},
     ]
-    answer = api.get(f"/api/v1/imports/{source.pk}/").json()
+    answer = api.get(f"imports/{source.pk}/").json()
     assert (answer["status"], answer["rows_done"], answer["rows_total"]) == ("complete", 2, 2)
 
 
@@ -150,7 +150,7 @@ def test_a_workbook_is_refused_with_what_to_do(api: Api) -> None:
 def test_a_file_over_the_limit_is_413(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_FILE_BYTES", 10)
     assert problem(send(api, "imports/", b"a,b\n1,2\n3,4\n"), 413)["code"] == "too_large"
-    assert problem(api.post("/api/v1/imports/", {}, format="multipart", CONTENT_LENGTH=9_000_000), 413)
+    assert problem(api.upload("imports/", {}, CONTENT_LENGTH=9_000_000), 413)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_a_wish_that_cannot_be_met_names_its_field(api: Api, user: Any, fields: 
 
 
 def test_a_request_without_a_file_names_the_file(api: Api) -> None:
-    assert problem(api.post("/api/v1/imports/", {}, format="multipart"), 400)["attr"] == "file"
-    assert problem(api.post("/api/v1/imports/", {}, format="json"), 415)
+    assert problem(api.upload("imports/", {}), 400)["attr"] == "file"
+    assert problem(api.post("imports/", {}), 415)
 
 
 def test_lines_go_to_the_columns_of_their_name_and_new_columns_are_made(api: Api, user: Any) -> None:
@@ -208,7 +208,7 @@ def test_replace_puts_the_file_in_the_place_of_the_rows(api: Api, user: Any) -> 
 def test_rejected_lines_are_told_with_line_column_and_reason(api: Api, user: Any) -> None:
     table = TableFactory.create(owner=user, columns={"name": "text", "age": "number"})
     source = loaded(send(api, f"tables/{table.pk}/imports/", b"name,age\nAnn,1\nBob,x\n"))
-    answer = api.get(f"/api/v1/imports/{source.pk}/").json()
+    answer = api.get(f"imports/{source.pk}/").json()
     assert (answer["rows_done"], answer["rejected"]) == (1, 1)
     (error,) = answer["errors"]
     assert (error["line"], error["attr"]) == (3, "age")
@@ -217,7 +217,7 @@ def test_rejected_lines_are_told_with_line_column_and_reason(api: Api, user: Any
 
 def test_cancel_is_idempotent_and_an_ended_import_is_409(api: Api, user: Any) -> None:
     source = ImportFactory.create(table=TableFactory.create(owner=user), body=b"a\n1\n")
-    path = f"/api/v1/imports/{source.pk}/cancel/"
+    path = f"imports/{source.pk}/cancel/"
     for _ in range(2):
         response = api.post(path)
         assert (response.status_code, response.json()["status"]) == (200, "cancelled")
@@ -232,8 +232,8 @@ def test_only_who_may_change_the_table_may_import(api: Api, user: Any, role: str
         Member.objects.create(table=table, user=user, role=role)
     assert send(api, f"tables/{table.pk}/imports/", b"name\nAnn\n").status_code == status
     source = ImportFactory.create(table=table)
-    assert api.get(f"/api/v1/imports/{source.pk}/").status_code == (200 if role else 404)
-    assert api.post(f"/api/v1/imports/{source.pk}/cancel/").status_code == (200 if status == 202 else status)
+    assert api.get(f"imports/{source.pk}/").status_code == (200 if role else 404)
+    assert api.post(f"imports/{source.pk}/cancel/").status_code == (200 if status == 202 else status)
 
 
 def test_without_a_login_it_is_401(api_of: Callable[[None], Api]) -> None:

@@ -10,13 +10,15 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from tableflow.errors import InvalidInput
+from tableflow.tables import types
 from tableflow.tables.imports.lines import MAX_LINE_CHARS
 from tableflow.tables.imports.rejected import Rejected
 
 BLOCK_CHARS = 256 * 1024
+MAX_FIELD_CHARS = types.MAX_VALUE_BYTES + 1
 MAX_REREAD_CHARS = 2 * 1024 * 1024 * 1024
 
-# The limit is the process's own: fields up to the longest line are read whole, then judged (convert.py).
+# The limit is the process's own: a field may be as long as the longest line, and is then judged (convert.py).
 csv.field_size_limit(MAX_LINE_CHARS + 1)
 
 
@@ -82,7 +84,8 @@ class _Feed:
 def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]] | Rejected]:
     """Each record as (number of its first line, fields), or Rejected. Blank lines are left out.
 
-    Fields may be up to MAX_LINE_CHARS long. InvalidInput when unclosed quotes make too much be read again.
+    Fields are cut to MAX_FIELD_CHARS, which is more than a cell may have. InvalidInput when unclosed quotes make
+    too much be read again.
     """
     feed = _Feed(iter(lines))
     careful = _Careful(feed, delimiter)
@@ -100,7 +103,7 @@ def records(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[st
 
 def _one_record_a_line(block: list[str], delimiter: str) -> list[list[str]] | None:
     """The records of lines that are one record each, as nearly all are; None when some are not."""
-    if len(block[-1]) >= MAX_LINE_CHARS:
+    if len(block[-1]) > MAX_FIELD_CHARS:
         return None
     try:
         found = list(csv.reader(block, delimiter=delimiter, strict=True))
@@ -138,7 +141,8 @@ class _Careful:
                 if self._feed.chars >= MAX_LINE_CHARS:
                     yield Rejected(line, f"The record is longer than {MAX_LINE_CHARS:,} characters.")
                 elif _is_filled(fields):
-                    yield line, fields
+                    # A field that is too long is refused later, for which its beginning is enough.
+                    yield line, [field[:MAX_FIELD_CHARS] for field in fields]
                 continue
             self._go_back(line)
             yield Rejected(line, problem)
