@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
-from knox.auth import TokenAuthentication  # type: ignore[import-untyped]  # it has no types
+from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 MAX_TOKEN_BYTES = 256

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from dispatch.models import Dispatch
@@ -97,7 +97,7 @@ def test_a_dispatch_is_started_once(api: Api, user: User) -> None:
 def test_an_upload_is_told_apart_by_its_bytes(api: Api, people: Table) -> None:
     def upload(body: bytes) -> Any:
         file = SimpleUploadedFile("people.csv", body)
-        return api.post(f"tables/{people.pk}/imports/", {"file": file}, format="multipart", headers=KEY)
+        return api.upload(f"tables/{people.pk}/imports/", {"file": file}, headers=KEY)
 
     first = upload(b"name\nAda\n")
     assert first.status_code == 202
@@ -157,7 +157,7 @@ class TestAtOnce:
         held, go_on = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with idempotency.transaction.atomic():
+            with transaction.atomic():
                 idempotency._first(place, "digest")
                 held.set()
                 assert go_on.wait(30)
