@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests import parts
 from tests.conftest import StartWorkers
 
 
@@ -13,5 +14,5 @@ def test_workers_start_take_messages_and_die_when_killed(workers: StartWorkers) 
     assert "Traceback" not in second.log
 
 
-def test_beat_starts_and_stops(beat) -> None:
-    assert beat.stop() == 0
+def test_beat_starts_and_stops(beat: parts.Part) -> None:
+    assert beat.stop() == 0, beat.log
