@@ -35,13 +35,20 @@ app.conf.update(
     },
     result_chord_expires=86_400,
     # The sweep heals; a backlog of its ticks is dropped, and two beats do no harm.
-    beat_schedule={"sweep": {"task": "dispatch.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}}},
+    beat_schedule={
+        "sweep": {"task": "dispatch.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+        "purge_idempotency_keys": {
+            "task": "tableflow.api.tasks.purge_idempotency_keys",
+            "schedule": 3600.0,
+            "options": {"expires": 3600.0},
+        },
+    },
     result_backend_always_retry=True,
     result_backend_max_retries=3,
     result_backend_transport_options={"socket_connect_timeout": 2},
 )
 app.conf.CELERY_DB_REUSE_MAX = 1_000_000
-app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch"])
+app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"])
 
 
 @beat_init.connect
