@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from celery import Celery
@@ -11,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
 from django.conf import settings
 
+logger = logging.getLogger(__name__)
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(
     task_default_queue="tableflow",
@@ -55,3 +57,4 @@ app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"
 def _tick_at_once(**_: object) -> None:
     """Beat's first tick would come after a whole period; a start is to be ready sooner."""
     app.send_task("dispatch.tasks.sweep", expires=60)
+    logger.info("Sent the first tick")

@@ -95,7 +95,7 @@ def worker(workers: StartWorkers) -> parts.Part:
 def beat(start_part: Callable[..., parts.Part], tmp_path: Path) -> parts.Part:
     """A real beat process."""
     part = start_part("beat", *CELERY, "beat", "-s", str(tmp_path / "schedule"), "-linfo")
-    parts.wait_ready(part, lambda: "beat: Starting" in part.log)
+    parts.wait_ready(part, lambda: "Sent the first tick" in part.log)
     return part
 
 
