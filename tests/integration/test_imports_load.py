@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from cells.models import Execution
 from tableflow.tables.imports import chunks, lifecycle, load
 from tableflow.tables.models import Column, Import, ImportChunk, Row, Table
-from tests.factories import ImportFactory, TableFactory
+from tests.factories import GroupFactory, ImportFactory, TableFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -214,6 +215,25 @@ def test_a_cancelled_replace_keeps_the_old_rows_and_those_put_in_meanwhile() -> 
     source.refresh_from_db()
     assert names(source) == ["Old 1", "Old 2", "Mine"]
     assert (source.status, source.rows_done, Table.objects.get().row_count) == ("cancelled", 0, 3)
+
+
+def test_what_ran_in_replaced_rows_goes_with_them_and_with_cancelled_new_ones() -> None:
+    table = replaced_table()
+    group = GroupFactory.create(table=table)
+    old = Row.objects.filter(table=table)[0]
+    Execution.objects.create(row=old, group=group, position=1, status="completed")
+    source = run(start(people(3), table=table, mode="replace"))
+    assert not Execution.objects.exists()
+    Execution.objects.create(row=Row.objects.filter(table=table)[0], group=group, position=3, status="completed")
+    again = start(people(3), table=table, mode="replace")
+
+    def run_a_new_row_and_cancel(_done: int) -> None:
+        Execution.objects.create(row=Row.objects.filter(table=table)[4], group=group, position=7, status="completed")
+        lifecycle.cancel(again.pk)
+
+    run(again, after_batch=run_a_new_row_and_cancel)
+    assert Execution.objects.get().position == 3
+    assert (source.status, Table.objects.get(pk=table.pk).row_count) == ("complete", 3)
 
 
 def test_a_replace_of_which_nothing_could_land_keeps_the_old_rows() -> None:

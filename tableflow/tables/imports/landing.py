@@ -9,7 +9,6 @@ from django.db import connection
 from django.db.models import F, Func, Q
 from django.db.models.functions import Floor, Now
 
-from tableflow.tables import rows
 from tableflow.tables.models import Import, Row, Table
 
 COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM STDIN"
@@ -37,22 +36,21 @@ def copy_text(table_id: int, first: int, bodies: Sequence[bytes], moment: dt.dat
     )
 
 
-def extended(landed: list[list[int]], first: int, count: int) -> list[list[int]]:
+def extended(ranges: list[list[int]], first: int, count: int) -> list[list[int]]:
     """The ranges of positions with `count` more from `first` on."""
-    if landed and landed[-1][1] + 1 == first:
-        return [*landed[:-1], [landed[-1][0], first + count - 1]]
-    return [*landed, [first, first + count - 1]]
+    if ranges and ranges[-1][1] + 1 == first:
+        return [*ranges[:-1], [ranges[-1][0], first + count - 1]]
+    return [*ranges, [first, first + count - 1]]
 
 
-def delete_older_rows(table: Table, source: Import) -> None:
-    """Delete the rows that stood before the import's first one: it replaces them."""
-    rows.delete(table, q=Q(position__lt=source.landed[0][0]))
+def older(source: Import) -> Q:
+    """The rows that stood before the import's first one: a replacing import takes them away when it completes."""
+    return Q(position__lt=source.landed[0][0])
 
 
-def delete_landed_rows(table: Table, source: Import) -> None:
-    """Delete the rows that the import landed. What people put between them since has a broken position and stays."""
+def landed(source: Import) -> Q:
+    """The rows that the import landed. What people put between them since has a broken position and is none of them."""
     ranges = Q()
     for first, last in source.landed:
         ranges |= Q(position__range=(first, last))
-    whole = Q(position=Func(F("position"), function="trunc"))
-    rows.delete(table, q=ranges & whole)
+    return ranges & Q(position=Func(F("position"), function="trunc"))

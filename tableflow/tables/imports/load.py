@@ -12,13 +12,13 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from tableflow.errors import NotFound, TableflowError
-from tableflow.tables import locks, schema
+from tableflow.tables import departures, locks, rows, schema
 from tableflow.tables.imports import chunks, landing, lifecycle
 from tableflow.tables.imports.convert import Convert, converter
 from tableflow.tables.imports.plan import Plan
 from tableflow.tables.imports.reading import Record, records
 from tableflow.tables.imports.rejected import Rejected, listed
-from tableflow.tables.models import Import, Table
+from tableflow.tables.models import Import, Row, Table
 from tableflow.tables.schema import ColumnSpec
 
 log = logging.getLogger(__name__)
@@ -82,20 +82,27 @@ def run(import_id: int, fence: int, after_batch: Callable[[int], None] | None = 
 def tidy(import_id: int) -> None:
     """Forget the bytes of an ended import and, where a replacing one did not complete, the rows that it landed."""
     with transaction.atomic():
+        if (doomed := _unfinished_replacement(Import.objects.filter(pk=import_id).first())) is not None:
+            departures.announce(doomed.table_id or 0, Row.objects.filter(landing.landed(doomed), table=doomed.table_id))
         source = Import.objects.select_for_update().filter(pk=import_id, finished_at__isnull=False).first()
         if source is None:
             return
-        if source.mode == Import.Mode.REPLACE and source.status != Import.Status.COMPLETE and source.landed:
+        if _unfinished_replacement(source):
             _delete_landed_rows(source)
             Import.objects.filter(pk=import_id).update(landed=[], rows_done=0)
         chunks.delete(import_id)
 
 
+def _unfinished_replacement(source: Import | None) -> Import | None:
+    """The import itself where its rows have to go again, else None."""
+    if source is None or source.mode != Import.Mode.REPLACE or not source.landed:
+        return None
+    return source if source.status in (Import.Status.FAILED, Import.Status.CANCELLED) else None
+
+
 def _delete_landed_rows(source: Import) -> None:
-    if source.table_id is None:
-        return
     try:
-        landing.delete_landed_rows(locks.lock(source.table_id), source)
+        rows.delete(locks.lock(source.table_id or 0), q=landing.landed(source))
     except NotFound:
         log.info("the table of import %s was deleted with its rows", source.pk)
 
@@ -203,12 +210,21 @@ class _Load:
 
     def _complete(self) -> None:
         with transaction.atomic():
+            if self._source.mode == Import.Mode.REPLACE:
+                self._announce_departures()
             held, table = self._hold()
             if held.mode == Import.Mode.REPLACE:
                 if not held.landed:
                     raise LoadFailed("No line of the file could become a row, so the table's rows were kept.")
-                landing.delete_older_rows(table, held)
+                rows.delete(table, q=landing.older(held))
             lifecycle.complete(held)
+
+    def _announce_departures(self) -> None:
+        """Before any lock. What it reads stays so while the fence is this holder's; otherwise nothing is committed."""
+        self._source.refresh_from_db(fields=["landed"])
+        if self._source.landed:
+            older = Row.objects.filter(landing.older(self._source), table=self._table_id)
+            departures.announce(self._table_id, older)
 
 
 def _same_type(left: ColumnSpec, right: ColumnSpec) -> bool:
