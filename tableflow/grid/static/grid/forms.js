@@ -55,7 +55,10 @@ function read(field) {
     case "number":
       return Number(field.value);
     case "list":
-      return field.value.split(",").map((part) => part.trim()).filter(Boolean);
+      return field.value
+        .split(",")
+        .map((part) => part.trim())
+        .filter(Boolean);
     case "lines":
       return pairs(field.value);
     default:
@@ -67,7 +70,9 @@ function read(field) {
  * @param {string} text */
 function pairs(text) {
   const lines = text.split("\n").filter((line) => line.trim());
-  return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).map((part) => part.trim())).map(([k, v]) => [k, v ?? ""]));
+  return Object.fromEntries(
+    lines.map((line) => line.split(/=(.*)/s).map((part) => part.trim())).map(([k, v]) => [k, v ?? ""]),
+  );
 }
 
 /** JSON where it is JSON; the text itself goes to the server, which says what is wrong with it.

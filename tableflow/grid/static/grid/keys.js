@@ -74,7 +74,7 @@ export function keys(region, does) {
 
   const first = table.tBodies[0]?.rows[0]?.cells[1];
   if (first) first.tabIndex = 0;
-  const wanted = location.hash.startsWith("#row-") ? document.getElementById(location.hash.slice(1)) : null;
+  const wanted = document.getElementById(`row-${new URLSearchParams(location.search).get("row")}`);
   if (wanted instanceof HTMLTableRowElement) focus(wanted.cells[1]);
 }
 

@@ -75,7 +75,7 @@ function fill(menu, data) {
   if (name) name.textContent = data.name ?? "";
   if (kind) kind.textContent = data.kind ?? "";
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (menu.querySelectorAll("[data-only]"))) {
-    item.hidden = !(/** @type {string} */ (item.dataset.only) in data);
+    item.hidden = !((item.dataset.only ?? "") in data);
   }
 }
 

@@ -5,6 +5,7 @@ import { call } from "./api.js";
 import { ask, open } from "./dialogs.js";
 import { opened } from "./menus.js";
 
+/** The server shows the last page there is. */
 const LAST_PAGE = 999999999;
 
 /**
@@ -15,15 +16,18 @@ export function structure(table, live) {
   const base = `/api/v1/tables/${table}/`;
 
   async function addRow() {
-    const answer = await call("POST", `${base}rows/`, { data: {} });
-    const row = answer.id ?? answer.rows?.[0]?.id;
-    location.assign(`?page=${LAST_PAGE}#row-${row}`);
-    if (new URLSearchParams(location.search).get("page") === String(LAST_PAGE)) location.reload();
+    const { id } = await call("POST", `${base}rows/`, { data: {} });
+    location.assign(`?page=${LAST_PAGE}&row=${id}`);
   }
 
   async function deleteRow() {
     const { row, name } = opened();
-    const yes = await ask({ title: `Delete ${name?.toLowerCase()}?`, text: gone(), yes: "Delete the row", danger: true });
+    const yes = await ask({
+      title: `Delete ${name?.toLowerCase()}?`,
+      text: gone(),
+      yes: "Delete the row",
+      danger: true,
+    });
     if (!yes) return;
     await call("DELETE", `${base}rows/`, { rows: [Number(row)] });
     await live.invalidate();
@@ -49,7 +53,12 @@ export function structure(table, live) {
 
   /** @param {HTMLElement} button */
   async function deleteTable(button) {
-    const yes = await ask({ title: `Delete ${button.dataset.name}?`, text: gone(), yes: "Delete the table", danger: true });
+    const yes = await ask({
+      title: `Delete ${button.dataset.name}?`,
+      text: gone(),
+      yes: "Delete the table",
+      danger: true,
+    });
     if (!yes) return;
     await call("DELETE", base);
     location.assign("/");

@@ -1,0 +1,85 @@
+"""What the browser tests share: a page of somebody who has logged in, and a watch over the console."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+
+import httpx2
+import pytest
+import redis
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from tests import parts
+from tests.conftest import Web
+
+PATIENCE_MS = 15_000
+# The browser itself logs every answer of 400 and above: those are the refusals that the page shows to people.
+REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Each test has a server of its own, so there is no one address. (The plugin's own fixture raises a warning.)"""
+
+
+@pytest.fixture(autouse=True)
+def console(page: Page) -> Iterator[list[str]]:
+    """No page may log an error or a warning, nor throw."""
+    complaints: list[str] = []
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not REFUSAL.match(message.text):
+            complaints.append(f"{message.type}: {message.text} {message.location}")
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: complaints.append(f"thrown: {error}"))
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    yield complaints
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """One web process for all of these tests: it keeps nothing between requests but its connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        arguments = ["-m", "uvicorn", "tableflow.asgi:application", "--fd", str(listener.fileno()), "--no-access-log"]
+        log = tmp_path_factory.mktemp("web") / "web.log"
+        environment = parts.environment(PORT=url.rpartition(":")[2])
+        part = parts.start("web", arguments, log, env=environment, fds=(listener.fileno(),))
+        parts.wait_ready(part, lambda: httpx2.get(f"{url}/healthz", timeout=30).is_success)
+    yield Web(url, part)
+    part.stop()
+
+
+@pytest.fixture
+def live_web(transactional_db: None, empty_redis: redis.Redis, web: Web) -> Web:
+    """That web process, on an empty database."""
+    return web
+
+
+@pytest.fixture
+def user(transactional_db: None) -> User:
+    """Somebody with a password, who may also use the admin."""
+    return User.objects.create_superuser("ada", password="analytical engine")
+
+
+@pytest.fixture
+def visit(page: Page, live_web: Web, user: User) -> Callable[[str], Page]:
+    """`visit(path)` opens a page of the running server as `user`."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_web.url}])
+
+    def go(path: str) -> Page:
+        page.goto(live_web.url + path)
+        return page
+
+    return go

@@ -1,0 +1,321 @@
+"""The pages as somebody uses them, in a real browser, on a real server; by roles and labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Locator, Page, expect
+
+from tableflow.tables.models import Row, Table
+from tests import scenes
+from tests.conftest import Web
+from tests.factories import GroupFactory, TableFactory
+
+Visit = Callable[[str], Page]
+
+
+def cell(page: Page, row: int, name: str) -> Locator:
+    """The cell of the row of that number (from 1) in the column of that name."""
+    keys = page.locator("col[data-key]").evaluate_all("cols => cols.map(col => col.dataset.name)")
+    return page.locator("tbody tr").nth(row - 1).get_by_role("gridcell").nth(keys.index(name))
+
+
+def dialog(page: Page) -> Locator:
+    """The dialog that is open."""
+    return page.get_by_role("dialog")
+
+
+def places(user: User, rows: int = 3) -> Table:
+    """A table of the user's with a text, a number and a web address."""
+    table = TableFactory.create(
+        name="Places", owner=user, columns={"name": "text", "people": "number", "site": "url"}, row_count=rows
+    )
+    Row.objects.bulk_create(
+        Row(table=table, position=n, data={"name": f"place {n}", "people": n * 1000}) for n in range(1, rows + 1)
+    )
+    return table
+
+
+def test_logging_in_and_out(page: Page, live_web: Web, user: User) -> None:
+    page.goto(f"{live_web.url}/")
+    page.get_by_label("User name").fill("ada")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    page.get_by_label("Password").fill("analytical engine")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Tables", exact=True)).to_be_visible()
+    expect(page.get_by_text("No tables yet")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+
+
+def test_a_table_is_made_and_gets_columns_and_rows(visit: Visit) -> None:
+    page = visit("/")
+    page.get_by_role("button", name="New table").click()
+    dialog(page).get_by_label("Name").fill("Cities & <b>towns</b>")
+    page.get_by_role("button", name="Create the table").click()
+    expect(page.get_by_role("heading", name="Cities & <b>towns</b>")).to_be_visible()
+    expect(page.get_by_text("No rows yet")).to_be_visible()
+    page.wait_for_load_state()
+
+    page.get_by_role("button", name="Add a column").click()
+    page.get_by_role("menuitem", name="Column…", exact=True).click()
+    dialog(page).get_by_label("Name").fill("Size")
+    dialog(page).get_by_label("Type").select_option("Choice")
+    dialog(page).get_by_label("Choices").fill("small, large")
+    page.get_by_role("button", name="Add the column").click()
+    expect(page.get_by_role("columnheader", name="Choice Size")).to_be_visible()
+
+    page.get_by_role("button", name="Add row").click()
+    expect(page.get_by_text("1 row", exact=True)).to_be_visible()
+    expect(cell(page, 1, "Name")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Name").fill("Paris")
+    page.keyboard.press("Enter")
+    expect(cell(page, 1, "Name")).to_have_text("Paris")
+    expect(cell(page, 1, "Name")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="Size").select_option("large")
+    page.keyboard.press("Enter")
+    expect(cell(page, 1, "Size")).to_have_text("large")
+
+
+def test_a_refused_name_is_told_next_to_its_field(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="Add a column").click()
+    page.get_by_role("menuitem", name="Column…", exact=True).click()
+    dialog(page).get_by_label("Name").fill("   ")
+    page.get_by_role("button", name="Add the column").click()
+    expect(page.locator("[data-problem=name]").filter(has_text=re.compile(r"\w"))).to_be_visible()
+    expect(dialog(page).get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_cell_is_edited_refused_and_left_as_it_was(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    cell(page, 2, "People").dblclick()
+    field = page.get_by_role("textbox", name="People")
+    field.fill("many")
+    field.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="no number")).to_be_visible()
+    field.fill("12.5")
+    field.press("Enter")
+    expect(cell(page, 2, "People")).to_have_text("12.5")
+    assert Row.objects.get(table=table, position=2).data == {"name": "place 2", "people": 12.5}
+
+    cell(page, 2, "Name").dblclick()
+    page.get_by_role("textbox", name="Name").fill("elsewhere")
+    page.keyboard.press("Escape")
+    expect(cell(page, 2, "Name")).to_have_text("place 2")
+
+
+def test_a_row_is_deleted_after_a_question(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("rowheader", name="2").hover()
+    page.get_by_role("button", name="Row 2: menu").click()
+    page.get_by_role("menuitem", name="Delete the row…").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("3 rows", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Row 2: menu").click()
+    page.get_by_role("menuitem", name="Delete the row…").click()
+    page.get_by_role("button", name="Delete the row").click()
+    expect(page.get_by_text("2 rows", exact=True)).to_be_visible()
+    expect(page.get_by_text("place 2")).to_have_count(0)
+
+
+def test_a_table_and_a_column_are_renamed(visit: Visit, user: User) -> None:
+    page = visit(f"/tables/{places(user).pk}/")
+    page.get_by_role("button", name="Column People: menu").click()
+    page.get_by_role("menuitem", name="Rename…").click()
+    dialog(page).get_by_label("Name").fill("Inhabitants")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("columnheader", name="Number Inhabitants")).to_be_visible()
+    page.get_by_role("button", name="More about this table").click()
+    page.get_by_role("menuitem", name="Rename the table…").click()
+    dialog(page).get_by_label("Name").fill("Towns")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("heading", name="Towns")).to_be_visible()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_file_becomes_a_table_and_what_was_rejected_is_listed(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("Name,Age\nAda,36\nGrace,85\nbroken,1,2,3,4\nAlan,41\n")
+    page = visit("/imports/")
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_label("Name of the new table").fill("People")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("Complete")).to_be_visible()
+    expect(page.get_by_role("heading", name="Rejected lines")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text=re.compile(r"^4"))).to_be_visible()
+    page.get_by_role("link", name="Open the table").click()
+    expect(page.get_by_role("heading", name="People")).to_be_visible()
+    expect(page.get_by_text("3 rows", exact=True)).to_be_visible()
+    expect(cell(page, 3, "Name")).to_have_text("Alan")
+    expect(cell(page, 3, "Age")).to_have_text("41")
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_clean_file_replaces_the_rows_and_leads_back_to_the_table(visit: Visit, user: User, tmp_path: Path) -> None:
+    table = places(user)
+    file = tmp_path / "more.jsonl"
+    file.write_text('{"name": "Oslo", "people": 700000}\n')
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="More about this table").click()
+    page.get_by_role("menuitem", name="Import into this table…").click()
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_label("Put them in the place of the 3 that are there").check()
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_role("heading", name="Places")).to_be_visible()
+    expect(page.get_by_text("1 row", exact=True)).to_be_visible()
+    expect(cell(page, 1, "Name")).to_have_text("Oslo")
+
+
+def test_a_file_that_is_none_is_refused_next_to_its_field(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "empty.csv"
+    file.write_text("")
+    page = visit("/imports/")
+    page.get_by_label("File", exact=True).set_input_files(file)
+    page.get_by_role("button", name="Import").click()
+    expect(page.locator("[data-problem]").filter(has_text=re.compile(r"\w")).first).to_be_visible()
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_workflow_column_is_written_run_and_its_trace_read(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("menuitem", name="Workflow column…").click()
+    page.get_by_label("Name of the workflow").fill("Title case")
+    page.get_by_label("Steps", exact=True).fill('[{"id": "template", "type": "nothing", "config": {}}]')
+    page.get_by_role("button", name="Save the workflow").click()
+    expect(page.locator("[data-problem=steps]")).to_contain_text("nothing")
+    page.get_by_label("Steps", exact=True).fill(
+        '[{"id": "template", "type": "template", "config": {"template": "{{ inputs.text | title }}"}}]'
+    )
+    page.get_by_role("button", name="Save the workflow").click()
+
+    dialog(page).get_by_label("text", exact=True).select_option("Name")
+    page.get_by_label("Name of the column for result").fill("Title")
+    page.get_by_text("When it runs").click()
+    page.get_by_role("checkbox", name="Name", exact=True).check()
+    page.get_by_role("button", name="Add the workflow column").click()
+    expect(page.get_by_role("columnheader", name="Workflow column Title case")).to_be_visible()
+
+    page.get_by_role("button", name="Run Title case").click()
+    page.get_by_role("menuitem", name="Run all…").click()
+    expect(page.get_by_role("heading", name="Run 3 cells?")).to_be_visible()
+    page.get_by_role("button", name="Run 3 cells").click()
+    for row in (1, 2, 3):
+        expect(cell(page, row, "Title")).to_contain_text(f"Place {row}")
+
+    cell(page, 2, "Title").click()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="Trace")
+    expect(panel.get_by_text("Completed").first).to_be_visible()
+    expect(panel).to_contain_text("Attempt 1")
+    expect(panel.locator("pre").filter(has_text="Place 2").first).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(cell(page, 2, "Title")).to_be_focused()
+
+
+@pytest.mark.usefixtures("worker")
+def test_only_the_first_ten_and_only_the_empty_ones_run(visit: Visit, user: User) -> None:
+    table = places(user, rows=25)
+    work = scenes.workflow(table, [step("{{ inputs.n | upper }}")], "{{ steps.one }}")
+    group = scenes.group(table, work, "loud", reads="name", type="text")
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="Run loud").click()
+    page.get_by_role("menuitem", name="Run first 10").click()
+    expect(cell(page, 10, "loud")).to_contain_text("PLACE 10")
+    expect(page.get_by_text("running")).to_have_count(0)
+    assert scenes.statuses(group) == {"completed": 10}
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run empty and failed").click()
+    expect(cell(page, 25, "loud")).to_contain_text("PLACE 25")
+
+
+def test_stop_ends_a_run_that_nobody_works_on(visit: Visit, user: User) -> None:
+    table = places(user)
+    work = scenes.workflow(table, [step("{{ inputs.n }}")], "{{ steps.one }}")
+    scenes.group(table, work, "out", reads="name", type="text")
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="Run out").click()
+    page.get_by_role("menuitem", name="Run empty and failed").click()
+    expect(page.get_by_text("Queueing")).to_be_visible()
+    expect(cell(page, 3, "out")).to_contain_text("Queued")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("status").filter(has_text="Stopped.")).to_be_visible()
+    expect(page.get_by_text("Queueing")).to_have_count(0)
+    expect(page.get_by_text("Queued")).to_have_count(0)
+
+
+def test_a_hundred_rows_a_page_with_a_jump(visit: Visit, user: User) -> None:
+    table = places(user, rows=250)
+    page = visit(f"/tables/{table.pk}/")
+    expect(page.get_by_role("rowheader")).to_have_count(100)
+    page.get_by_role("link", name="Next page").click()
+    expect(page.get_by_role("rowheader", name="101")).to_be_visible()
+    page.get_by_role("textbox", name="Page").fill("3")
+    page.get_by_role("textbox", name="Page").press("Enter")
+    expect(page.get_by_role("rowheader", name="250")).to_be_visible()
+    expect(page.get_by_role("link", name="Next page")).to_have_count(0)
+    page.get_by_role("link", name="Previous page").click()
+    expect(page.get_by_role("rowheader", name="101")).to_be_visible()
+
+
+def test_the_page_follows_what_others_write_and_keeps_an_open_editor(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    cell(page, 1, "Name").dblclick()
+    page.get_by_role("textbox", name="Name").fill("half writ")
+    Row.objects.filter(table=table, position=3).update(data={"name": "changed"})
+    Row.objects.create(table=table, position=4, data={"name": "added"})
+    Table.objects.filter(pk=table.pk).update(row_count=4)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(cell(page, 3, "Name")).to_have_text("changed")
+    expect(cell(page, 4, "Name")).to_have_text("added")
+    expect(page.get_by_text("4 rows", exact=True)).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("half writ")
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+
+
+def test_a_viewer_sees_no_way_to_change_anything(visit: Visit, user: User) -> None:
+    table = places(User.objects.create_user("owner"))
+    user.is_superuser = False
+    user.save()
+    table.members.create(user=user, role="viewer")
+    page = visit(f"/tables/{table.pk}/")
+    expect(page.get_by_role("rowheader")).to_have_count(3)
+    for name in ("Run", "Add", "Add row", "Add a column"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    cell(page, 1, "Name").dblclick()
+    expect(page.get_by_role("textbox", name="Name")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [800, 1440])
+def test_no_page_complains_or_grows_wider_than_the_window(visit: Visit, user: User, scheme: str, width: int) -> None:
+    table = places(user)
+    GroupFactory.create(table=table, name="Lost", workflow_id=0, outputs=[{"from": "out", "column": "site"}])
+    page = visit("/")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 600})
+    for path in ("/", "/imports/", f"/imports/?table={table.pk}", f"/tables/{table.pk}/", "/admin/"):
+        visit(path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def step(template: str) -> dict[str, object]:
+    """A template step called `one`."""
+    return {"id": "one", "type": "template", "config": {"template": template}}

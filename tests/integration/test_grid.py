@@ -1,0 +1,234 @@
+"""The pages as the server renders them: states, escaping, access, and how much they ask of the database."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cells.models import Attempt, Execution, Status
+from dispatch.models import Dispatch, DispatchStatus, Mode
+from tableflow.tables.models import Column, Group, Import, Row, Table
+from tests import scenes
+from tests.factories import TableFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 30
+
+
+@pytest.fixture
+def user() -> User:
+    """Whoever looks."""
+    return User.objects.create_user("ada")
+
+
+@pytest.fixture
+def client(user: User) -> Client:
+    """A client that has logged in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def table(user: User) -> Table:
+    """A table with a workflow column `out` that waits for `name`."""
+    table = TableFactory.create(owner=user, columns={"name": "text"}, row_count=1)
+    work = scenes.workflow(table, [], "{{ inputs.n }}")
+    scenes.group(table, work, "out", reads="name", type="text", run_after=["name"])
+    Row.objects.create(table=table, position=1, data={"name": "x"})
+    return table
+
+
+def cell(client: Client, table: Table) -> tuple[str, str]:
+    """The face and the text of the first row's workflow cell, as the fragment has it."""
+    page = client.get(f"/tables/{table.pk}/rows/").text
+    found = re.findall(r'<td class="[^"]*" data-face="([^"]*)"[^>]*>(.*?)</td>', page)[-1]
+    return found[0], re.sub(r"<button.*?</button>", "", re.sub(r"</span>", " ", found[1])).replace("</div>", "")
+
+
+def words(markup: str) -> str:
+    """The text without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", "", markup).split())
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "face", "said"),
+    [
+        (Status.RUNNING, {"name": "x", "out": "old"}, "running", "Running old"),
+        (Status.PENDING, {"name": "x", "out": "old"}, "queued", "Queued old"),
+        (Status.QUEUED, {"name": "x"}, "queued", "Queued"),
+        (Status.PAUSED, {"name": "x"}, "paused", "Paused"),
+        (Status.COMPLETED, {"name": "x", "out": "new"}, "value", "new"),
+        (Status.COMPLETED, {"name": "x"}, "no-output", "No output"),
+        (Status.ERROR, {"name": "x", "out": "old"}, "value", "Error old"),
+        (Status.ERROR, {"name": "x"}, "error", "Error it &lt;broke&gt;"),
+        (Status.CANCELLED, {"name": "x"}, "cancelled", "Cancelled"),
+        (Status.CANCELLED, {}, "waiting", "Waiting for Name"),
+        (Status.SKIPPED, {"name": "x"}, "skipped", "Skipped"),
+        (None, {}, "waiting", "Waiting for Name"),
+        (None, {"name": "x"}, "blank", ""),
+        (None, {"name": "x", "out": "typed"}, "value", "typed"),
+    ],
+)
+def test_a_cell_shows_its_effective_state(
+    client: Client, table: Table, status: Status | None, data: dict[str, str], face: str, said: str
+) -> None:
+    row = Row.objects.get()
+    Row.objects.update(data=data)
+    if status is not None:
+        error = "it <broke>" if status == Status.ERROR else None
+        Execution.objects.create(row=row, group=Group.objects.get(), position=1, status=status, error=error, attempt=1)
+    shown, markup = cell(client, table)
+    assert (shown, words(markup)) == (face, said)
+
+
+def test_a_cell_ahead_of_the_cursor_is_queued_by_rule_and_the_chip_says_queueing(client: Client, table: Table) -> None:
+    group = Group.objects.get()
+    from dispatch import plan
+    from tableflow.tables import schema
+
+    found = schema.load(table.pk)
+    Dispatch.objects.create(
+        table=table, mode=Mode.ALL, sequence=1, concurrency=1, width=1, requested_at=timezone.now(),
+        plan=plan.pin(found, found.groups), scope={"rows": None, "filter": None, "exclude_rows": []},
+    )  # fmt: skip
+    assert cell(client, table)[0] == "queued"
+    assert "Queueing" in client.get(f"/tables/{table.pk}/").text
+    assert "data-active" in client.get("/").text
+    Dispatch.objects.update(status=DispatchStatus.CANCELLED, finished_at=timezone.now())
+    assert cell(client, table)[0] == "blank"
+    assert group.pk
+
+
+def test_data_is_escaped_everywhere(client: Client, user: User) -> None:
+    evil = "<img src=x onerror=alert(1)>\"'"
+    table = TableFactory.create(owner=user, name=evil, columns={"a": "text", "b": "json", "c": "select"}, row_count=1)
+    Column.objects.filter(table=table).update(name=evil)
+    scenes.group(table, scenes.workflow(table, [], "{{ inputs.n }}"), "out", reads="a", type="text")
+    Group.objects.update(name=evil)
+    group = Group.objects.get()
+    row = Row.objects.create(table=table, position=1, data={"a": evil, "b": {"k": evil}, "c": evil, "out": evil})
+    execution = Execution.objects.create(row=row, group=group, position=1, status=Status.ERROR, error=evil, attempt=1)
+    Attempt.objects.create(
+        execution=execution, number=1, status=Status.ERROR, error=evil, finished_at=timezone.now(),
+        trace=[{"id": evil, "type": evil, "status": "error", "input": evil, "output": {"x": evil}, "error": evil}],
+    )  # fmt: skip
+    source = Import.objects.create(
+        table=table, file_name=evil, format="csv", status="complete", rejected=1,
+        errors=[{"line": 1, "attr": evil, "detail": evil}],
+    )  # fmt: skip
+    work = group.workflow_id
+    for path in (
+        "/",
+        f"/tables/{table.pk}/",
+        f"/tables/{table.pk}/rows/",
+        f"/tables/{table.pk}/rows/{row.pk}/traces/{group.pk}/",
+        f"/tables/{table.pk}/workflow-column/?workflow={work}",
+        f"/imports/{source.pk}/",
+        f"/imports/?table={table.pk}",
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert "<img src=x" not in answer.text, path
+        assert (
+            "script-src" in answer["Content-Security-Policy"]
+            or "default-src 'self'" in answer["Content-Security-Policy"]
+        )
+        assert not re.search(r"<[^>]+\son\w+=", answer.text.replace("onerror=alert", "")), path
+        assert not re.search(r"<script(?![^>]*\ssrc=)", answer.text), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tables/{t}/",
+        "/tables/{t}/rows/",
+        "/tables/{t}/rows/{r}/values/name/",
+        "/tables/{t}/rows/{r}/traces/{g}/",
+        "/tables/{t}/workflow-column/",
+        "/imports/?table={t}",
+        "/imports/{i}/",
+    ],
+)
+def test_a_stranger_sees_none_of_it(table: Table, path: str) -> None:
+    source = Import.objects.create(table=table, file_name="f", format="csv")
+    address = path.format(t=table.pk, r=Row.objects.get().pk, g=Group.objects.get().pk, i=source.pk)
+    anonymous = Client().get(address)
+    assert anonymous.status_code == 302
+    assert anonymous["Location"].startswith("/login/")
+    stranger = Client()
+    stranger.force_login(UserFactory.create())
+    assert stranger.get(address).status_code == 404
+
+
+def test_a_viewer_may_look_but_gets_no_form(table: Table) -> None:
+    viewer = UserFactory.create()
+    table.members.create(user=viewer, role="viewer")
+    client = Client()
+    client.force_login(viewer)
+    assert 'data-menu="run-menu"' not in client.get(f"/tables/{table.pk}/").text
+    assert client.get(f"/tables/{table.pk}/workflow-column/").status_code == 403
+
+
+def test_what_is_not_there_is_not_found(client: Client, table: Table) -> None:
+    row = Row.objects.get().pk
+    for path in (
+        "/tables/0/",
+        f"/tables/{table.pk}/rows/0/values/name/",
+        f"/tables/{table.pk}/rows/{row}/traces/0/",
+        f"/tables/{table.pk}/workflow-column/?workflow=999999999999999999999999",
+        "/imports/0/",
+        "/imports/?table=99999999999999999",
+    ):
+        assert client.get(path).status_code == 404, path
+    assert client.post(f"/tables/{table.pk}/").status_code == 405
+
+
+def test_a_page_takes_as_many_queries_for_a_hundred_rows_as_for_one(client: Client, table: Table) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(f"/tables/{table.pk}/").status_code == 200
+        return len(seen)
+
+    few = queries()
+    group = Group.objects.get()
+    rows = Row.objects.bulk_create(Row(table=table, position=n, data={"name": "x"}) for n in range(2, 120))
+    Execution.objects.bulk_create(
+        Execution(row=row, group=group, position=row.position, status=Status.ERROR) for row in rows
+    )
+    Table.objects.update(row_count=119)
+    assert queries() <= few <= MOST_QUERIES
+
+
+def test_an_unchanged_fragment_is_not_sent_again(client: Client, table: Table) -> None:
+    first = client.get(f"/tables/{table.pk}/rows/")
+    again = client.get(f"/tables/{table.pk}/rows/", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
+    Row.objects.update(data={"name": "y"})
+    assert client.get(f"/tables/{table.pk}/rows/", headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_a_value_is_given_in_full(client: Client, table: Table) -> None:
+    Row.objects.update(data={"name": "x" * 5000})
+    answer = client.get(f"/tables/{table.pk}/rows/{Row.objects.get().pk}/values/name/")
+    assert answer.json() == {"value": "x" * 5000}
+    assert len(client.get(f"/tables/{table.pk}/rows/").text) < 5000
+
+
+def test_only_the_own_workflows_are_offered(client: Client, table: Table) -> None:
+    other = TableFactory.create()
+    theirs = scenes.workflow(other, [], "{{ 1 }}")
+    theirs.name = "Theirs"
+    theirs.save()
+    assert "Theirs" not in client.get(f"/tables/{table.pk}/workflow-column/").text
+    assert client.get(f"/tables/{table.pk}/workflow-column/?workflow={theirs.pk}").status_code == 404
+    page = client.get(f"/tables/{table.pk}/workflow-column/?workflow=new").text
+    for type_ in ("http", "llm", "python", "template"):
+        assert f"<code>{type_}</code>" in page
