@@ -216,12 +216,16 @@ class Draw:
             loop.start((item.claim, partial(item.report, self._results)) for item in work)
 
     def _collect(self) -> None:
-        """Wait for an end, then a moment longer for those that come with it: a group is one transaction."""
+        """Wait for an end, then a moment longer for those that come with it: a group is one transaction.
+
+        A quarter of the slots is group enough: with few slots each end is committed, and its slot filled, at once.
+        """
         if not self._rows or self._ended:
             return
         hungry = self._claiming and len(self._rows) < self._slots
         until = time.monotonic() + (IDLE if hungry else 1.0)
-        while len(self._ended) + len(self._aborted) < len(self._rows):
+        enough = min(len(self._rows), max(1, self._slots // 4))
+        while len(self._ended) + len(self._aborted) < enough:
             try:
                 item = self._results.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:

@@ -20,7 +20,7 @@ from dispatch.models import Dispatch, DispatchStatus, Lane
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=15)
+LEASE = timedelta(seconds=10)
 LANES = 4
 MOST_SLOTS = 100
 

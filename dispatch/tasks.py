@@ -10,9 +10,11 @@ from cells.cascade import Cascade
 from cells.draw import Draw
 from cells.work import GroupRun
 from dispatch import bell, lanes, scope, waiting
+from dispatch import purge as purging
 from dispatch import sweep as healer
 from dispatch.source import LaneSource
 from tableflow import pulse
+from tableflow.tables.imports import lifecycle as imports
 
 logger = logging.getLogger(__name__)
 
@@ -54,3 +56,10 @@ def sweep() -> None:
     """Heal what was lost, and show that beat ticks."""
     pulse.beat_seen()
     healer.sweep()
+    imports.ring_overdue()
+
+
+@shared_task(name="dispatch.tasks.purge")
+def purge() -> None:
+    """Remove what deleting left behind."""
+    purging.purge()
