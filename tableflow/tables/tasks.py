@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from tableflow.tables.imports import load
 
@@ -17,3 +20,9 @@ def run_import(import_id: int, fence: int) -> None:
 def tidy_import(import_id: int) -> None:
     """Forget the bytes of an ended import, and the rows that a cancelled or failed replacing one landed."""
     load.tidy(import_id)
+
+
+@worker_shutting_down.connect
+def hand_imports_over(**_: Any) -> None:
+    """The worker ends: another goes on with what it was loading."""
+    load.leaving.set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -151,6 +152,17 @@ def test_a_load_that_died_goes_on_after_its_last_batch_and_no_line_lands_twice()
     assert names(source) == [*(f"Ann {number}" for number in range(45)), "Last"]
     assert (source.status, source.rejected, source.lines_done, source.losses) == ("complete", 1, 47, 0)
     assert Table.objects.get().row_count == 46
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_worker_that_ends_hands_its_import_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = start(people(40))
+    monkeypatch.setattr(load, "leaving", threading.Event())
+    run(source, after_batch=lambda done: load.leaving.set() if done == 20 else None)
+    assert (source.status, source.rows_done, source.losses) == ("pending", 20, 0)
+    load.leaving.clear()
+    run(source)
+    assert (source.status, Row.objects.count()) == ("complete", 40)
 
 
 @pytest.mark.usefixtures("small_batches")

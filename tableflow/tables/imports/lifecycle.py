@@ -48,6 +48,16 @@ def renew(import_id: int, fence: int) -> bool:
     return held.update(lease_until=Now() + LEASE) == 1
 
 
+def release(import_id: int, fence: int) -> bool:
+    """Running → pending, with a ring for another worker. False: it is no longer this holder's."""
+    won = Import.objects.filter(pk=import_id, status=Import.Status.RUNNING, fence=fence).update(
+        status=Import.Status.PENDING, fence=fence + 1, lease_until=Now() + FIRST_RING
+    )
+    if won:
+        transaction.on_commit(lambda: ring(import_id, fence + 1))
+    return won == 1
+
+
 def advance(held: Import, **counts: Any) -> None:
     """Write a batch's progress on an import that `hold` has locked."""
     Import.objects.filter(pk=held.pk, fence=held.fence).update(lease_until=Now() + LEASE, losses=0, **counts)

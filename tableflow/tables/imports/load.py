@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,8 +29,12 @@ BATCH_BYTES = 8 * 1024 * 1024
 RENEW_SECONDS = 15
 
 
+# Set when this process is to end: loads hand their imports over between two batches.
+leaving = threading.Event()
+
+
 class Stopped(Exception):
-    """The import is no longer this worker's: it was cancelled, or its lease ran out. Nothing more is written."""
+    """The import is no longer this worker's: cancelled, handed over, or its lease ran out. Nothing more is written."""
 
 
 class LoadFailed(TableflowError):
@@ -122,6 +127,9 @@ class _Load:
         convert = converter(self._plan, self._columns)
         for batch in self._batches(convert):
             self._commit(batch)
+            if leaving.is_set():
+                lifecycle.release(self._source.pk, self._fence)
+                raise Stopped
         self._complete()
 
     def _read_columns(self) -> dict[str, ColumnSpec]:
