@@ -14,7 +14,8 @@ SET status = 'running',
     sequence = excluded.sequence,
     losses = 0,
     worker_id = excluded.worker_id,
-    started_at = excluded.started_at
+    started_at = excluded.started_at,
+    finished_at = NULL
 WHERE cells_execution.status IN ('completed', 'error', 'cancelled', 'skipped')
   AND cells_execution.sequence < excluded.sequence
 RETURNING id, row_id, group_id, fence, attempt, window_id, started_at
