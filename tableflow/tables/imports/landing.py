@@ -19,6 +19,9 @@ def append(table: Table, bodies: Sequence[bytes]) -> int:
     last = Row.objects.filter(table=table).order_by("-position").values_list(Floor("position"), flat=True)[:1]
     first = max((int(position) for position in last), default=0) + 1
     with connection.cursor() as cursor:
+        # Not flushed one by one: a crash of PostgreSQL takes rows and progress back together, and the last commit
+        # of the import, which is flushed, flushes all before it.
+        cursor.execute("SET LOCAL synchronous_commit TO off")
         cursor.execute("SELECT now()")
         moment: dt.datetime = cursor.fetchone()[0]
         with cursor.copy(COPY) as copy:
