@@ -10,6 +10,7 @@ from operator import or_
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, Case, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
@@ -34,8 +35,12 @@ class Picked:
 def pick(dispatch: Dispatch, most: int) -> list[Picked]:
     """Up to `most` rows after the cursor that have an eligible cell; fewer mean that no other lies ahead."""
     groups = scope.planned(dispatch)
+    try:
+        sql, params = statement(dispatch, groups, most)
+    except EmptyResultSet:  # no row can be meant: a limit that is used up, a scope that contradicts itself
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(*statement(dispatch, groups, most))
+        cursor.execute(sql, params)
         return [_picked(record, groups) for record in cursor.fetchall()]
 
 

@@ -7,8 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from django.utils.safestring import SafeString
+
 from dispatch import effective, progress
 from dispatch.effective import CellState
+from tableflow.grid import markup
 from tableflow.grid.chips import Chip, chip
 from tableflow.grid.faces import BLANK, Face, face
 from tableflow.grid.heads import Column, Heads, heads
@@ -20,26 +23,16 @@ from tableflow.tables.schema import Schema
 from tableflow.tables.types import is_empty
 
 PAGE_ROWS = 100
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One place: `has_trace` where there is a run to look at, `title` the text for the pointer."""
-
-    column: Column
-    shown: Shown
-    face: Face
-    has_trace: bool
-    title: str
+SHORT_CHARACTERS = 12
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row; `number` is its place in the table, from 1."""
+    """A row; `number` is its place in the table, from 1; `cells` are their markup."""
 
     id: int
     number: int
-    cells: tuple[Cell, ...]
+    cells: tuple[SafeString, ...]
 
 
 @dataclass(frozen=True)
@@ -85,15 +78,18 @@ def shape(schema: Schema) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
-def _cell(column: Column, row: Row, states: Mapping[int, CellState], names: Mapping[str, str]) -> Cell:
+def _cell(column: Column, row: Row, states: Mapping[int, CellState], names: Mapping[str, str]) -> SafeString:
     value = row.data.get(column.spec.key)
     what = NOTHING if is_empty(value) else shown(column.spec.type, column.spec.options, value)
     state = states.get(column.group.id) if column.group else None
     if state is None:
-        return Cell(column, what, BLANK if what is NOTHING else Face("value"), has_trace=False, title=_title(what))
+        its = BLANK if what is NOTHING else Face("value")
+        return markup.cell(what, its, title=_title(what), has_trace=False)
     its = face(state, has_value=what is not NOTHING, names=names)
-    return Cell(column, what, its, has_trace=state.attempt > 0, title=its.detail or _title(what))
+    return markup.cell(what, its, title=its.detail or _title(what), has_trace=state.attempt > 0)
 
 
 def _title(what: Shown) -> str:
-    return what.text or ", ".join(what.tags)
+    """What the pointer shows where the cell may be too narrow."""
+    full = what.text or ", ".join(what.tags)
+    return full if len(full) > SHORT_CHARACTERS else ""

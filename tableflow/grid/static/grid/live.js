@@ -15,21 +15,23 @@ export class Live {
     this.generation = 0;
     this.stale = false;
     this.inFlight = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
   }
 
   /** Keeps it fresh for as long as the page is open and seen. */
   start() {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    this.wait();
+    this.schedule();
   }
 
-  wait() {
-    setTimeout(
-      () => {
-        if (!document.hidden) this.refresh();
-        this.wait();
-      },
-      "active" in this.region.dataset ? ("quick" in this.region.dataset ? QUICK_MS / 4 : QUICK_MS) : SLOW_MS,
+  /** The next look: soon while something runs. */
+  schedule() {
+    const { active, quick } = this.region.dataset;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(
+      () => (document.hidden ? this.schedule() : this.refresh()),
+      active === undefined ? SLOW_MS : quick === undefined ? QUICK_MS : QUICK_MS / 4,
     );
   }
 
@@ -49,6 +51,7 @@ export class Live {
       await this.fetch();
     }
     this.inFlight = false;
+    this.schedule();
   }
 
   async fetch() {
