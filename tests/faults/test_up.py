@@ -37,7 +37,7 @@ class Up:
         self.env = {**kept, "TABLEFLOW_HOME": str(home), "PORT": str(port), "TABLEFLOW_DEMO": "0", **env}
         with self.output_path.open("wb") as log:
             self.process = subprocess.Popen(
-                command or (sys.executable, "-m", "tableflow.supervisor"),
+                [*processes.leash("TERM"), *(command or (sys.executable, "-m", "tableflow.supervisor"))],
                 cwd=settings.BASE_DIR,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
