@@ -77,6 +77,10 @@ class Source(Protocol):
         """Keep the right to draw; False when it was lost: claim no more."""
 
 
+def _rows_of(ended: Iterable[Ended], aborted: Iterable[Aborted]) -> list[int]:
+    return [*(end.claim.row_id for end in ended), *(end.claim.row_id for end in aborted)]
+
+
 class Draw:
     """One run of a cell task: at most `slots` rows in flight, no claims after `seconds`."""
 
@@ -139,8 +143,8 @@ class Draw:
     def _turn(self) -> None:
         """Commit what has ended, go on in those rows, fill the free slots."""
         step, claimed = self._through_outages(lambda: self._transaction(self._ended, self._aborted))
-        for end in (*self._ended, *self._aborted):
-            del self._rows[end.claim.row_id]
+        for row_id in _rows_of(self._ended, self._aborted):
+            del self._rows[row_id]
         self._ended, self._aborted = [], []
         self._start((*step.rows, *claimed))
 
@@ -187,7 +191,7 @@ class Draw:
         rows = {w.row_id: w.row for w in won}
         left = [
             self._cascade.left(self._rows[row_id], rows.get(row_id), owned=row_id in rows)
-            for row_id in (end.claim.row_id for end in (*ended, *aborted))
+            for row_id in _rows_of(ended, aborted)
         ]
         return self._cascade.go_on(left, self._worker.identity.id, self._source.dispatch_id if self._going_on else None)
 

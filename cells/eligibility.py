@@ -43,16 +43,29 @@ class Request:
 class State(Protocol):
     """What is known of a cell's execution."""
 
-    status: str
-    sequence: int
+    @property
+    def status(self) -> str:
+        """Its status."""
+
+    @property
+    def sequence(self) -> int:
+        """The number of the request or cancel that touched it last."""
 
 
 class Bound(Protocol):
     """What is asked of a group."""
 
-    id: int
-    auto_run: bool
-    run_after: Sequence[str]
+    @property
+    def id(self) -> int:
+        """The group's id."""
+
+    @property
+    def auto_run(self) -> bool:
+        """Whether automatic requests may run it."""
+
+    @property
+    def run_after(self) -> Sequence[str]:
+        """The keys of the columns that must have a value first."""
 
 
 def reason(group: Bound, row: Mapping[str, Any], execution: State | None, request: Request) -> Reason:
@@ -111,15 +124,15 @@ def askable(group: Bound, request: Request) -> Q:
         return Q(pk__in=())
     here = Execution.objects.filter(group=group.id, row=OuterRef("pk"))
     if request.mode == "new":
-        return ~Exists(here)
+        return Q(~Exists(here))
     if request.mode == "failed":
-        return Exists(here.filter(failed=True, sequence__lt=request.sequence))
+        return Q(Exists(here.filter(failed=True, sequence__lt=request.sequence)))
     barred = Q(status__in=IN_FLIGHT) | Q(sequence__gte=request.sequence)
     if request.mode == "incomplete":
         barred |= Q(status=Status.COMPLETED)
     if not request.is_manual:
         barred |= Q(status__in=(Status.ERROR, Status.CANCELLED))
-    return ~Exists(here.filter(barred))
+    return Q(~Exists(here.filter(barred)))
 
 
 def met(group: Bound) -> Q:

@@ -14,14 +14,14 @@ def status_predicate(group_id: int, op: str, value: Any) -> Q:
     """The rows whose execution of this group has the status; a cell that never ran has none, and is empty."""
     here = Execution.objects.filter(group=group_id, row=OuterRef("pk"))
     if op == "is_empty":
-        return ~Exists(here)
+        return Q(~Exists(here))
     if op == "is_not_empty":
         return Q(Exists(here))
     statuses = _statuses(value if op in ("in", "nin") else [value])
     if op in ("eq", "in"):
         return Q(Exists(here.filter(status__in=statuses)))
     if op in ("ne", "nin"):
-        return ~Exists(here.filter(status__in=statuses))
+        return Q(~Exists(here.filter(status__in=statuses)))
     raise InvalidInput.at("filter", f"An execution status cannot be compared with {op}: use eq, ne, in, nin, is_empty.")
 
 

@@ -110,7 +110,7 @@ class Execution(models.Model):
     fence = models.BigIntegerField(default=1)
     dispatch_id = models.BigIntegerField(null=True)
     window_id = models.BigIntegerField(null=True)
-    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL, db_constraint=False, db_index=False)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False)
     attempt = models.PositiveIntegerField(default=0, help_text="Tries of this cell so far, over all its dispatches.")
     losses = models.PositiveSmallIntegerField(default=0, help_text="Workers lost under it since it was stamped.")
     error = models.TextField(null=True)  # noqa: DJ001  (null is "no error"; an empty message is still one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -33,7 +33,7 @@ def begin(
     exclude_rows: Sequence[int] | None = None,
     limit: int | None = None,
     is_manual: bool = True,
-    user: AbstractBaseUser | None = None,
+    user: AbstractBaseUser | AnonymousUser | None = None,
 ) -> Dispatch:
     """Record a request to run groups over a scope, and ring for it.
 
@@ -59,7 +59,7 @@ def begin(
             limit_rows=limit,
             concurrency=concurrency,
             width=admit.first_width(concurrency),
-            requested_by=user,
+            requested_by_id=user.pk if user is not None else None,
             requested_at=Now(),
         )
         if is_manual:

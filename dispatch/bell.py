@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from celery import chord, current_app
@@ -25,8 +26,8 @@ def ring(link: Link) -> None:
 def announce(dispatch: Dispatch, lanes: Iterable[Lane]) -> None:
     """Tell the workers of a new dispatch: a message a lane, and one to count what it asks for."""
     for lane in lanes:
-        _send(lambda lane=lane: _task("advance", lane.pk, lane.fence), f"lane {lane.pk}")
-    _send(lambda: _task("count_total", dispatch.pk), f"the count of dispatch {dispatch.pk}")
+        _send(partial(_task, "advance", lane.pk, lane.fence), f"lane {lane.pk}")
+    _send(partial(_task, "count_total", dispatch.pk), f"the count of dispatch {dispatch.pk}")
 
 
 def _task(name: str, *args: Any) -> None:

@@ -17,7 +17,7 @@ from dispatch import scope
 from dispatch.models import Dispatch
 from dispatch.scope import PlannedGroup
 from tableflow.tables.models import Row
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import GroupSpec, Schema
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def states(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, CellState
     return {row.pk: {g.id: _state(g, row, cells[row.pk], covering) for g in schema.groups} for row in rows}
 
 
-def _state(group: PlannedGroup, row: Row, cells: Mapping[int, Execution], covering: Sequence[_Covering]) -> CellState:
+def _state(group: GroupSpec, row: Row, cells: Mapping[int, Execution], covering: Sequence[_Covering]) -> CellState:
     cell = cells.get(group.id)
     if (cell is None or cell.status not in IN_FLIGHT) and any(c.will_run(row, group.id, cells) for c in covering):
         return CellState(Status.PENDING, attempt=cell.attempt if cell else 0)

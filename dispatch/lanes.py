@@ -109,6 +109,7 @@ def _is_over(lane: Lane) -> bool:
 def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
     unfinished = windows.unfinished(dispatch.pk)
     if not unfinished and dispatch.exhausted:
+        windows.close_finished(dispatch)  # those whose last cells have ended since this transaction looked first
         lifecycle.complete(dispatch, waiting=waiting.count(dispatch))
         return None
     drawing = bool(unfinished) and windows.has_unclaimed(dispatch.pk)

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from cells import lifecycle as executions
 from cells import workers
@@ -13,6 +14,7 @@ from cells.draw import Tally
 from cells.models import FINAL, Execution, Status
 from dispatch import bell, lanes, lifecycle, windows
 from dispatch.models import Dispatch, Window
+from tableflow.tables.models import Row
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +47,10 @@ def reclaim(table_id: int) -> int:
 
 def _of_deleted_rows(open_ones: list[int]) -> Counter[tuple[int, Status]]:
     """Cancel the stamps in rows that were deleted just as they were stamped: nobody could ever claim them."""
-    homeless = windows.in_flight(open_ones).filter(row__pk=None)
-    left = (
-        executions.cancel(list(homeless.values_list("pk", flat=True)), lifecycle.next_sequence()) if open_ones else []
-    )
-    executions.forget(Execution.objects.filter(window_id__in=open_ones, row__pk=None))
+    homeless = windows.in_flight(open_ones).filter(~Exists(Row.objects.filter(pk=OuterRef("row_id"))))
+    found = list(homeless.values_list("pk", flat=True))
+    left = executions.cancel(found, lifecycle.next_sequence()) if found else []
+    executions.forget(Execution.objects.filter(pk__in=found))
     return Counter((window_id, Status.CANCELLED) for window_id in left)
 
 

@@ -89,8 +89,9 @@ def close_finished(dispatch: Dispatch) -> None:
 
 def live_counts(dispatches: Iterable[int]) -> dict[int, Counter[str]]:
     """The counts of the open windows of each dispatch: its outcomes, and `cells`."""
-    sums = open_of(dispatches).values("dispatch").annotate(**{f"sum_{n}": Sum(n) for n in (*OUTCOMES, "cells")})
-    return {s["dispatch"]: Counter({n: s[f"sum_{n}"] for n in (*OUTCOMES, "cells")}) for s in sums}
+    names = (*OUTCOMES, "cells")
+    sums = open_of(dispatches).values_list("dispatch").annotate(*(Sum(name) for name in names))
+    return {dispatch_id: Counter(dict(zip(names, counts, strict=True))) for dispatch_id, *counts in sums}
 
 
 def in_flight(windows: Iterable[int]) -> QuerySet[Execution]:

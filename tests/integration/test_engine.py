@@ -5,19 +5,41 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
-from cells.models import Attempt, Execution, Status
+from cells.models import Attempt, Execution, Status, Worker
 from dispatch import begin as beginning
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
-from dispatch.models import Dispatch, Window
+from dispatch.models import Dispatch, Lane, Window
 from dispatch.progress import counts
+from tableflow.celery import app
 from tableflow.errors import Conflict, InvalidInput
 from tableflow.tables.models import Row
-from tests import scenes
+from tests import parts, scenes
+from tests.conftest import CELERY, worker_arguments
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def crew(django_db_setup, django_db_blocker, tmp_path_factory):
+    """One real worker for all tests of this module: its start takes longer than most of them."""
+    name = "shared@localhost"
+    log = tmp_path_factory.mktemp("crew") / "worker.log"
+    with django_db_blocker.unblock():
+        part = parts.start("shared", [*CELERY, *worker_arguments(name, 8)], log, env=parts.environment())
+        parts.wait_ready(part, lambda: bool(app.control.ping([name], timeout=0.3)))
+    yield part
+    part.stop()
+
+
+@pytest.fixture
+def worker(crew, empty_redis):
+    """The module's worker, on an empty database: it enters its name anew when it finds it gone."""
+    scenes.until(lambda: Worker.objects.filter(status="active").exists(), "the worker has entered its name")
+    return crew
 
 
 def gated(table, folder: Path, **options):
@@ -211,8 +233,6 @@ def test_a_row_deleted_while_it_runs_ends_with_the_others(worker, tmp_path):
     dispatch = begin(table.pk)
     scenes.until(lambda: len(marks(tmp_path, "arrived")) == 4, "four cells stand at the gate")
     gone = Row.objects.filter(table=table, data__n__in=[1, 7])
-    from django.db import transaction
-
     with transaction.atomic():
         forget_rows(table.pk, gone)
         gone.delete()
@@ -249,9 +269,12 @@ def test_a_stop_reaches_a_hanging_cell_within_two_beats(worker, tmp_path):
     dispatch = begin(table.pk)
     scenes.until(lambda: len(marks(tmp_path, "arrived")) == 4, "four cells stand at the gate")
     cancel_runs(table.pk)
-    # The freed slots draw the next run at once, though the gate is still closed for the cells that were stopped.
+    # The gate stays closed: only cells that were aborted let their draws end.
+    drawing = Lane.objects.filter(dispatch=dispatch, ended__lt=F("started"))
+    scenes.until(lambda: not drawing.exists(), "the draws have let go of the cells", 10)
+    assert marks(tmp_path, "passed") == []
     second = begin(table.pk, mode="all")
-    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 8, "the next run's cells stand at the gate", 10)
+    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 8, "the next run's cells stand at the gate")
     (tmp_path / "open").touch()
     assert scenes.until_ended(second).completed == 4
     assert len(marks(tmp_path, "passed")) == 4
