@@ -37,7 +37,8 @@ def admit(dispatch: Dispatch, lane: int = 0) -> Window | None:
         lifecycle.share(dispatch.table_id)
         locked = Dispatch.objects.select_for_update().get(pk=dispatch.pk)
         lifecycle.start(locked)
-        return admission.admit(locked, lane)
+        window = admission.admit(locked, lane)
+        return Window.objects.get(pk=window.pk) if window else None
 
 
 def claim(by: Worker, dispatch: Dispatch, most: int = 1000) -> list[Claimed]:
