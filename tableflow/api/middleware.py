@@ -45,7 +45,7 @@ def measured_bodies(get_response: Callable[[HttpRequest], Any]) -> Callable[[Htt
 
 def _measure(request: HttpRequest) -> None:
     """The server has read the body into a file by now."""
-    if isinstance(request, ASGIRequest) and not request.META.get("CONTENT_LENGTH"):
+    if isinstance(request, ASGIRequest) and "Transfer-Encoding" in request.headers:
         body = request._stream  # noqa: SLF001  (Django has no other way to it)
         request.META["CONTENT_LENGTH"] = str(body.seek(0, os.SEEK_END))
         body.seek(0)
