@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from cells.models import CLAIMED, Status
 from dispatch import windows
-from dispatch.models import ACTIVE, Dispatch, DispatchStatus
+from dispatch.models import Dispatch, DispatchStatus
+from dispatch.windows import Counted
 
 
 @dataclass(frozen=True)
@@ -48,23 +49,22 @@ class RunState:
 
 def counts(dispatches: Sequence[Dispatch]) -> dict[int, Counts]:
     """The progress of each dispatch, by id; a fixed number of queries whatever their sizes."""
-    live = windows.live_counts(d.pk for d in dispatches if d.status in ACTIVE)
+    counted = windows.counts(d.pk for d in dispatches)
     now = timezone.now()
-    return {dispatch.pk: _counts(dispatch, live.get(dispatch.pk, Counter()), now) for dispatch in dispatches}
+    return {dispatch.pk: _counts(dispatch, counted[dispatch.pk], now) for dispatch in dispatches}
 
 
-def _counts(dispatch: Dispatch, live: Counter[str], now: datetime) -> Counts:
-    outcomes = {name: getattr(dispatch, name) + live[name] for name in windows.OUTCOMES}
-    ended = sum(outcomes.values())
+def _counts(dispatch: Dispatch, counted: Counted, now: datetime) -> Counts:
+    ended = sum(counted.outcomes.values())
     rate = _rate(dispatch, ended, now)
     eta = None
-    if rate and dispatch.total is not None and dispatch.status == DispatchStatus.DISPATCHING:
-        eta = round(max(0, dispatch.total - ended - dispatch.waiting) / rate, 1)
+    if rate and counted.total is not None and dispatch.status == DispatchStatus.DISPATCHING:
+        eta = round(max(0, counted.total - ended - counted.waiting) / rate, 1)
     return Counts(
-        total=dispatch.total,
-        **outcomes,
-        waiting=dispatch.waiting,
-        in_flight=live["cells"] - sum(live[name] for name in windows.OUTCOMES),
+        total=counted.total,
+        **counted.outcomes,
+        waiting=counted.waiting,
+        in_flight=counted.in_flight,
         processed=ended,
         rate=rate,
         eta_seconds=eta,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import F, QuerySet, Sum, Value
-from django.db.models.functions import Now
+from django.db.models import F, FilteredRelation, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Now
 
 from cells import lifecycle as executions
 from cells.draw import Tally
@@ -17,6 +19,18 @@ from dispatch.pick import Picked
 from tableflow.tables.models import Row
 
 OUTCOMES = ("completed", "error", "cancelled", "skipped")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The cells of a dispatch: asked for (None: not counted yet), waiting, ended by outcome, and in flight."""
+
+    total: int | None
+    waiting: int
+    outcomes: dict[str, int]
+    in_flight: int
+
+
 _ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
 
 
@@ -87,11 +101,30 @@ def close_finished(dispatch: Dispatch) -> None:
     Dispatch.objects.filter(pk=dispatch.pk).update(**{name: F(name) + count for name, count in counts.items()})
 
 
-def live_counts(dispatches: Iterable[int]) -> dict[int, Counter[str]]:
-    """The counts of the open windows of each dispatch: its outcomes, and `cells`."""
+def counts(dispatches: Iterable[int]) -> dict[int, Counted]:
+    """What is counted of each dispatch: its closed windows and its open ones, seen by one statement.
+
+    Two would lose the counts of a window that closes between them.
+    """
     names = (*OUTCOMES, "cells")
-    sums = open_of(dispatches).values_list("dispatch").annotate(*(Sum(name) for name in names))
-    return {dispatch_id: Counter(dict(zip(names, counts, strict=True))) for dispatch_id, *counts in sums}
+    found = (
+        Dispatch.objects.filter(pk__in=list(dispatches))
+        .annotate(open=FilteredRelation("windows", condition=Q(windows__closed_at=None)))
+        .values("pk", "total", "waiting", *OUTCOMES)
+        .annotate(**{f"open_{name}": Coalesce(Sum(f"open__{name}"), 0) for name in names})
+        .order_by()
+    )
+    return {record["pk"]: _counted(record) for record in found}
+
+
+def _counted(record: Mapping[str, Any]) -> Counted:
+    ended = {name: record[f"open_{name}"] for name in OUTCOMES}
+    return Counted(
+        record["total"],
+        record["waiting"],
+        {name: record[name] + ended[name] for name in OUTCOMES},
+        record["open_cells"] - sum(ended.values()),
+    )
 
 
 def in_flight(windows: Iterable[int]) -> QuerySet[Execution]:
