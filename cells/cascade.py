@@ -3,8 +3,8 @@
 A group is due when it queues behind the one that ended, or when nothing was stamped for it because its dependencies
 were unmet and now they are met. Each group is met at most once, since the walk only goes right.
 
-Where the end was lost (the cell was cancelled, or taken back) the row may have another owner by now. Then nothing is
-started there: what would be due is stamped, for whoever claims the row next.
+Where the end was lost (the cell was cancelled, or taken back) the row may have another owner by now. Then only what
+queues there under this owner's fence goes on: whoever ended the cell has seen to the rest (dispatch/onward.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from cells.eligibility import Reason, Request, reason, unmet
 from cells.lifecycle import Claim, Claimed
 from cells.models import Execution
 from cells.work import GroupRun, Work
-from tableflow.tables.models import Row
 
 
 @dataclass
@@ -72,14 +71,12 @@ class Cascade:
         own = Claimed(claimed.row, claimed.lead, dict(claimed.queued))  # a transaction that fails is made again
         return Left(own, claimed.row if row is None else row, owned, self._place[claimed.lead.group_id])
 
-    def go_on(self, rows: Sequence[Left], worker_id: int, dispatch_id: int | None) -> Step:
+    def go_on(self, rows: Sequence[Left], worker_id: int, *, joining: bool) -> Step:
         """Start the next due cell of each row, in the caller's transaction; a set at a time, at most once a group.
 
-        `dispatch_id` is None when the dispatch does not go on: then no cell comes to it any more.
+        `joining` is False when the dispatch does not go on: then no cell comes to it any more.
         """
         step = Step()
-        if dispatch_id is not None:
-            self._stamp_lost([left for left in rows if not left.owned], dispatch_id, step)
         walking = list(rows)
         states = self._states(walking)
         while walking:
@@ -87,7 +84,7 @@ class Cascade:
             joins: list[tuple[Left, int]] = []
             gone: list[Claim] = []
             for left in walking:
-                self._walk(left, states, turns, joins, gone, joining=dispatch_id is not None)
+                self._walk(left, states, turns, joins, gone, joining=joining)
             step.cells.subtract(Counter(lifecycle.withdraw(gone)) if gone else Counter())
             walking = self._start_turns(turns, step) + self._start_joins(joins, worker_id, step)
         return step
@@ -143,27 +140,6 @@ class Cascade:
             step.cells[claim.window_id] += 1
             step.rows.append(Claimed(left.row, claim, left.claimed.queued))
         return lost
-
-    def _stamp_lost(self, rows: Sequence[Left], dispatch_id: int, step: Step) -> None:
-        """Stamp what is due in rows that may have another owner, after the cell that was lost and what queues there."""
-        if not rows:
-            return
-        found = {row.pk: row for row in Row.objects.filter(pk__in=[left.claimed.lead.row_id for left in rows])}
-        states = self._states(rows)
-        for left in rows:
-            row = found.get(left.claimed.lead.row_id)
-            if row is None:
-                continue
-            for group in self._groups[left.at + 1 :]:
-                state = states.get((row.pk, group.id))
-                if reason(group, row.data, state, self._request) is Reason.ELIGIBLE:
-                    step.cells[left.claimed.lead.window_id] += lifecycle.stamp(
-                        group.id,
-                        [(row.pk, row.position)],
-                        dispatch_id=dispatch_id,
-                        window_id=left.claimed.lead.window_id,
-                        sequence=self._request.sequence,
-                    )
 
     def _states(self, rows: Sequence[Left]) -> dict[tuple[int, int], Execution]:
         ids = [left.claimed.lead.row_id for left in rows]

@@ -54,10 +54,6 @@ class Source(Protocol):
     def table_id(self) -> int:
         """The table of the rows."""
 
-    @property
-    def dispatch_id(self) -> int:
-        """The dispatch that the rows are drawn for."""
-
     def hold(self) -> bool:
         """Begin a transaction: keep cancels out of it. False when the dispatch does not go on: start nothing."""
 
@@ -193,7 +189,7 @@ class Draw:
             self._cascade.left(self._rows[row_id], rows.get(row_id), owned=row_id in rows)
             for row_id in _rows_of(ended, aborted)
         ]
-        return self._cascade.go_on(left, self._worker.identity.id, self._source.dispatch_id if self._going_on else None)
+        return self._cascade.go_on(left, self._worker.identity.id, joining=self._going_on)
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0:

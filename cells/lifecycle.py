@@ -184,9 +184,9 @@ def withdraw(claims: Sequence[Claim]) -> list[int]:
     return [cell.window_id for cell in statements("withdraw", params)]
 
 
-def cancel(ids: Sequence[int], sequence: int) -> list[int]:
-    """Cancel cells in flight; gives the window of each that was. From then on their workers write nothing."""
-    return [cell.window_id for cell in statements("cancel", {"ids": list(ids), "sequence": sequence})]
+def cancel(ids: Sequence[int], sequence: int) -> dict[int, int | None]:
+    """Cancel cells in flight; gives the window of each that was, by id. From then on their workers write nothing."""
+    return {cell.id: cell.window_id for cell in statements("cancel", {"ids": list(ids), "sequence": sequence})}
 
 
 def bar(ids: Sequence[int], groups: Sequence[int], sequence: int) -> None:

@@ -18,7 +18,7 @@ from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.filters import status_predicate
 from cells.models import IN_FLIGHT, Execution, Status
-from dispatch import lifecycle, scope, windows
+from dispatch import lifecycle, onward, scope, windows
 from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import schema as schemas
@@ -67,8 +67,10 @@ def take_over(dispatch: Dispatch) -> int:
     condition = scope.selection(dispatch.table_id, dispatch.scope)
     if condition:
         cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
-    # At the dispatch's own number: a tombstone for those before it, and free for itself.
-    return _cancel_cells(cells, dispatch.sequence - 1)
+    # At the number before the dispatch's own: a tombstone for those before it, and free for itself.
+    cancelled = _cancel_cells(cells, dispatch.sequence - 1)
+    onward.stamp_due(cancelled, without={group["id"] for group in dispatch.plan})
+    return len(cancelled)
 
 
 def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
@@ -86,7 +88,7 @@ def _cancel_whole(dispatch: Dispatch) -> int:
     open_ones = windows.open_of([dispatch.pk]).values_list("pk", flat=True)
     cancelled = _cancel_cells(windows.in_flight(open_ones), lifecycle.next_sequence())
     windows.close_finished(dispatch)
-    return cancelled
+    return len(cancelled)
 
 
 def _cancel_part(dispatch: Dispatch, named: Mapping[str, Any]) -> int:
@@ -101,14 +103,16 @@ def _cancel_part(dispatch: Dispatch, named: Mapping[str, Any]) -> int:
     in_rows = list(cells.values_list("pk", flat=True))
     cancelled = _cancel_cells(cells.filter(group__in=groups), sequence)
     executions.bar(in_rows, groups, sequence)
-    return cancelled
+    onward.stamp_due(cancelled)
+    return len(cancelled)
 
 
-def _cancel_cells(cells: QuerySet[Execution], sequence: int) -> int:
-    """Cancel these cells in flight and count them into the windows that they leave."""
-    left = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
-    windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left if window_id is not None)))
-    return len(left)
+def _cancel_cells(cells: QuerySet[Execution], sequence: int) -> list[int]:
+    """Cancel these cells in flight and count them into the windows that they leave; gives their ids."""
+    cancelled = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
+    left = (window_id for window_id in cancelled.values() if window_id is not None)
+    windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left)))
+    return list(cancelled)
 
 
 def _named(

@@ -20,7 +20,7 @@ class LaneSource:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self.dispatch_id = lane.dispatch_id
+        self._dispatch_id = lane.dispatch_id
         self._newest = 0
         self._exhausted = False
         self.table_id = lane.dispatch.table_id
@@ -28,17 +28,17 @@ class LaneSource:
     def hold(self) -> bool:
         """Share the table with other draws, which keeps cancels out, and see whether the dispatch goes on."""
         lifecycle.share(self.table_id)
-        return Dispatch.objects.filter(pk=self.dispatch_id, status=DispatchStatus.DISPATCHING).exists()
+        return Dispatch.objects.filter(pk=self._dispatch_id, status=DispatchStatus.DISPATCHING).exists()
 
     def windows(self) -> list[int]:
         """The dispatch's windows with cells left, this lane's or another's."""
-        found = windows.unfinished(self.dispatch_id)
+        found = windows.unfinished(self._dispatch_id)
         self._newest = max([self._newest, *found])
         return found
 
     def has_unclaimed(self) -> bool:
         """Whether the dispatch has stamped cells that nobody has claimed."""
-        return windows.has_unclaimed(self.dispatch_id)
+        return windows.has_unclaimed(self._dispatch_id)
 
     def more(self) -> bool:
         """Admit another window, unless somebody just did; False when the dispatch is exhausted or enough are open."""
@@ -46,11 +46,11 @@ class LaneSource:
             return False
         with transaction.atomic():
             lifecycle.share(self.table_id)
-            dispatch = Dispatch.objects.select_for_update().get(pk=self.dispatch_id)
+            dispatch = Dispatch.objects.select_for_update().get(pk=self._dispatch_id)
             if dispatch.status != DispatchStatus.DISPATCHING:
                 return False
             windows.close_finished(dispatch)
-            unfinished = windows.unfinished(self.dispatch_id)
+            unfinished = windows.unfinished(self._dispatch_id)
             if any(window > self._newest for window in unfinished):
                 return True
             self._exhausted = dispatch.exhausted

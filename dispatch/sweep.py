@@ -12,7 +12,7 @@ from cells import lifecycle as executions
 from cells import workers
 from cells.draw import Tally
 from cells.models import FINAL, Execution, Status
-from dispatch import bell, lanes, lifecycle, windows
+from dispatch import bell, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, Window
 from tableflow.tables.models import Row
 
@@ -40,8 +40,9 @@ def reclaim(table_id: int) -> int:
         orphans = _of_deleted_rows(open_ones)
         owners = set(windows.in_flight(open_ones).exclude(worker=None).values_list("worker", flat=True).distinct())
         taken = executions.reclaim(sorted(owners - workers.alive(owners)), open_ones)
-        ended = Counter((cell.window_id, cell.status) for cell in taken if cell.status in FINAL)
-        windows.tally(Tally(ended + orphans))
+        spent = [cell for cell in taken if cell.status in FINAL]
+        windows.tally(Tally(Counter((cell.window_id, cell.status) for cell in spent) + orphans))
+        onward.stamp_due([cell.id for cell in spent])
     return len(taken)
 
 
@@ -49,9 +50,9 @@ def _of_deleted_rows(open_ones: list[int]) -> Counter[tuple[int, Status]]:
     """Cancel the stamps in rows that were deleted just as they were stamped: nobody could ever claim them."""
     homeless = windows.in_flight(open_ones).filter(~Exists(Row.objects.filter(pk=OuterRef("row_id"))))
     found = list(homeless.values_list("pk", flat=True))
-    left = executions.cancel(found, lifecycle.next_sequence()) if found else []
+    left = executions.cancel(found, lifecycle.next_sequence()) if found else {}
     executions.forget(Execution.objects.filter(pk__in=found))
-    return Counter((window_id, Status.CANCELLED) for window_id in left)
+    return Counter((window_id, Status.CANCELLED) for window_id in left.values() if window_id is not None)
 
 
 def _open_windows(table_id: int) -> list[int]:

@@ -204,7 +204,7 @@ def test_a_cell_that_ends_without_a_value_keeps_the_old_one_and_loses_its_done_b
 def test_a_cancelled_cell_keeps_its_value_and_loses_its_done_bit_only(scene):
     Row.objects.update(data={"n": 1, "out": "old"}, done=0b11)
     cell = scene.cell(Status.PENDING)
-    assert cancel(scene, cell) == [WINDOW]
+    assert cancel(scene, cell) == {cell.pk: WINDOW}
     row = Row.objects.get()
     assert (row.data["out"], row.done) == ("old", 0b11 & ~(1 << scene.group.bit))
     assert not Attempt.objects.exists()

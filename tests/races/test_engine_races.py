@@ -120,7 +120,7 @@ def test_a_cell_whose_end_is_being_written_is_not_cancelled(beside):
     with transaction.atomic():
         hands.finish([hands.ended(claimed.lead)])
         cancelling = beside.start_blocked(executions.cancel, [claimed.lead.id], lifecycle.next_sequence())
-    assert cancelling.result(20) == []
+    assert cancelling.result(20) == {}
     assert Execution.objects.get().status == "completed"
     assert scenes.values(table) == [1]
     assert Attempt.objects.count() == 1
@@ -249,7 +249,7 @@ def go_on(dispatch, worker, claimed, cascade):
         lifecycle.share(dispatch.table_id)
         won = hands.finish([hands.ended(claimed.lead, output={"first": 1})], cascade=True)
         left = cascade.left(claimed, won[0].row if won else None, owned=bool(won))
-        return cascade.go_on([left], worker.pk, dispatch.pk)
+        return cascade.go_on([left], worker.pk, joining=True)
 
 
 def test_a_cell_that_a_cascade_is_starting_is_cancelled_when_the_cancel_answers(beside):
@@ -281,7 +281,7 @@ def test_no_cascade_goes_on_in_a_dispatch_that_was_cancelled(beside):
         cancel_dispatch(dispatch.pk)
         going = beside.start_blocked(
             lambda: (
-                cascade.go_on([cascade.left(claimed, None, owned=False)], worker.pk, None)
+                cascade.go_on([cascade.left(claimed, None, owned=False)], worker.pk, joining=False)
                 if executions.finish([hands.ended(claimed.lead)], "hand", cascade=True) == []
                 else None
             )
