@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from django.utils.safestring import SafeString
 
@@ -17,6 +18,7 @@ from tableflow.grid.faces import BLANK, Face, face
 from tableflow.grid.heads import Column, Heads, heads
 from tableflow.grid.paging import Paging, paging
 from tableflow.grid.values import NOTHING, Shown, shown
+from tableflow.grid.widths import width
 from tableflow.tables import pages
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import Schema
@@ -37,14 +39,25 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What the page shows of a table now. `shape` changes when the columns do."""
+    """What the page shows of a table now. `widths` are the columns', in rem; `shape` changes when the columns do."""
 
     schema: Schema
     heads: Heads
+    widths: tuple[int, ...]
     lines: tuple[Line, ...]
     paging: Paging
     chip: Chip | None
     shape: str
+
+    @property
+    def sized_columns(self) -> list[tuple[Column, int]]:
+        """The columns, each with its width."""
+        return list(zip(self.heads.columns, self.widths, strict=True))
+
+    @property
+    def has_plain_start(self) -> bool:
+        """Whether the first column is a plain one: then it stays in sight when the others are scrolled."""
+        return bool(self.heads.columns) and self.heads.columns[0].group is None
 
     @property
     def count(self) -> str:
@@ -59,11 +72,13 @@ def sheet(table: Table, schema: Schema, wanted_page: str) -> Sheet:
     states = effective.states(schema, page.rows)
     head = heads(schema)
     names = {spec.key: spec.name for spec in schema.columns}
+    values = [[_shown(column, row) for column in head.columns] for row in page.rows]
+    widths = tuple(width(column, [row[place] for row in values]) for place, column in enumerate(head.columns))
     lines = tuple(
-        Line(row.pk, number.offset + place, tuple(_cell(c, row, states.get(row.pk, {}), names) for c in head.columns))
-        for place, row in enumerate(page.rows, start=1)
+        Line(row.pk, number.offset + place, tuple(map(partial(_cell, states[row.pk], names), head.columns, cells)))
+        for place, (row, cells) in enumerate(zip(page.rows, values, strict=True), start=1)
     )
-    return Sheet(schema, head, lines, number, run_chip(table.pk), shape(schema))
+    return Sheet(schema, head, widths, lines, number, run_chip(table.pk), shape(schema))
 
 
 def run_chip(table_id: int) -> Chip | None:
@@ -78,13 +93,16 @@ def shape(schema: Schema) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
-def _cell(column: Column, row: Row, states: Mapping[int, CellState], names: Mapping[str, str]) -> SafeString:
+def _shown(column: Column, row: Row) -> Shown:
     value = row.data.get(column.spec.key)
-    what = NOTHING if is_empty(value) else shown(column.spec.type, column.spec.options, value)
-    state = states.get(column.group.id) if column.group else None
-    if state is None:
+    return NOTHING if is_empty(value) else shown(column.spec.type, column.spec.options, value)
+
+
+def _cell(states: Mapping[int, CellState], names: Mapping[str, str], column: Column, what: Shown) -> SafeString:
+    if column.group is None:
         its = BLANK if what is NOTHING else Face("value")
         return markup.cell(what, its, title=_title(what), has_trace=False)
+    state = states[column.group.id]
     its = face(state, has_value=what is not NOTHING, names=names)
     return markup.cell(what, its, title=its.detail or _title(what), has_trace=state.attempt > 0)
 
