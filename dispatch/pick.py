@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -20,6 +21,13 @@ from dispatch.models import Dispatch, Mode
 from dispatch.scope import PlannedGroup
 from tableflow.tables.models import Row
 
+_BY_INDEX = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+    "work_mem": "64kB",  # too little to hash a whole group's executions for a condition on few rows
+}
 _BY_DONE = (Path(__file__).parent / "sql" / "by_done.sql").read_text()
 
 
@@ -39,9 +47,30 @@ def pick(dispatch: Dispatch, most: int) -> list[Picked]:
         sql, params = statement(dispatch, groups, most)
     except EmptyResultSet:  # no row can be meant: a limit that is used up, a scope that contradicts itself
         return []
-    with connection.cursor() as cursor:
+    with by_index(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [_picked(record, groups) for record in cursor.fetchall()]
+
+
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Have the transaction's statements planned as nested loops over indexes.
+
+    A run changes what the statistics tell, as fast as it goes: by them a few rows that are left over among a million
+    would be searched for by reading both tables whole.
+    """
+    _set(_BY_INDEX)
+    yield
+    _set(dict.fromkeys(_BY_INDEX))
+
+
+def _set(settings: Mapping[str, str | None]) -> None:
+    """Set these for the rest of the transaction; None is the connection's own value."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)",
+            [list(settings), list(settings.values())],
+        )
 
 
 def statement(dispatch: Dispatch, groups: Sequence[PlannedGroup], most: int) -> tuple[str, tuple[Any, ...]]:
