@@ -47,6 +47,14 @@ class Tally:
     cells: Counter[int] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True)
+class Held:
+    """How a dispatch stands: whether it goes on (else start nothing), and the windows to claim from."""
+
+    going_on: bool
+    windows: list[int]
+
+
 class Source(Protocol):
     """Where a draw gets its rows, and where it accounts for them."""
 
@@ -54,11 +62,8 @@ class Source(Protocol):
     def table_id(self) -> int:
         """The table of the rows."""
 
-    def hold(self) -> bool:
-        """Begin a transaction: keep cancels out of it. False when the dispatch does not go on: start nothing."""
-
-    def windows(self) -> list[int]:
-        """The windows that have cells left, to claim from."""
+    def hold(self) -> Held:
+        """Begin a transaction: keep cancels out of it, and see how the dispatch stands."""
 
     def has_unclaimed(self) -> bool:
         """Whether stamped cells are left that nobody has claimed."""
@@ -89,7 +94,7 @@ class Draw:
         self._abort_at = math.inf
         self._patient_until: float | None = None
         self._claiming = True
-        self._going_on = True
+        self._held = Held(going_on=True, windows=[])
         self._number = next(_numbers)
         self._worker = workers.here()
         self._results: queue.SimpleQueue[Ended | Aborted] = queue.SimpleQueue()
@@ -172,8 +177,8 @@ class Draw:
         return Step([row for step in steps for row in step.rows]), []
 
     def _hold(self) -> None:
-        self._going_on = self._source.hold()
-        self._claiming = self._claiming and self._going_on
+        self._held = self._source.hold()
+        self._claiming = self._claiming and self._held.going_on
 
     def _commit(self, ended: Sequence[Ended], aborted: Sequence[Aborted]) -> Step:
         if not ended and not aborted:
@@ -189,12 +194,12 @@ class Draw:
             self._cascade.left(self._rows[row_id], rows.get(row_id), owned=row_id in rows)
             for row_id in _rows_of(ended, aborted)
         ]
-        return self._cascade.go_on(left, self._worker.identity.id, joining=self._going_on)
+        return self._cascade.go_on(left, self._worker.identity.id, joining=self._held.going_on)
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0:
             return []
-        windows = self._source.windows()
+        windows = self._held.windows
         if not windows:
             return []
         self._worker.drawing_from(windows)
@@ -225,9 +230,10 @@ class Draw:
         hungry = self._claiming and len(self._rows) < self._slots
         until = time.monotonic() + (IDLE if hungry else 1.0)
         enough = min(len(self._rows), max(1, self._slots // 4))
-        while len(self._ended) + len(self._aborted) < enough:
+        while True:
+            wait = len(self._ended) + len(self._aborted) < enough
             try:
-                item = self._results.get(timeout=max(0.0, until - time.monotonic()))
+                item = self._results.get(wait, timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 return
             if not self._ended and not self._aborted:

@@ -2,7 +2,7 @@
 
 Each verb is one guarded statement over a set: it names the status and the fence that it expects, and what it did not
 win is missing from its answer. Status, attempt, trace, the row's values and its done bit are written by the same
-statement (law 4). Locks are taken in the order execution → row, executions in the order of their ids.
+statement (law 4). Locks are taken in the order execution → row, each kind in the order of its ids.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from psycopg.types.json import Jsonb
 
 from cells.models import Attempt, Execution, Status
 from tableflow.statements import Statements
-from tableflow.tables.models import Group
 
 statements = Statements(Path(__file__).parent / "sql")
 
@@ -113,7 +112,7 @@ def claim(worker_id: int, table_id: int, windows: Sequence[int], order: Sequence
             "windows": list(windows),
             "rows": list(leads),
             "leads": [cell.id for cell in leads.values()],
-            "siblings": list(Group.objects.filter(table=table_id).values_list("pk", flat=True)),
+            "table": table_id,
             "worker": worker_id,
         },
     )

@@ -23,7 +23,7 @@ from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
-from tableflow.tables.models import Row
+from tableflow.tables.models import Row, Table
 
 
 def cancel_dispatch(dispatch_id: int) -> Dispatch:
@@ -73,9 +73,15 @@ def take_over(dispatch: Dispatch) -> int:
     return len(cancelled)
 
 
+def hold_still(table_id: int) -> None:
+    """Take the two locks of a table in their order, before those of its rows: for what cancels and then deletes."""
+    lifecycle.serialise(table_id)
+    Table.objects.select_for_update(no_key=True).filter(pk=table_id).first()
+
+
 def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
     """Remove the executions of rows that are about to be deleted, in the transaction that deletes them."""
-    lifecycle.serialise(table_id)
+    hold_still(table_id)
     cells = Execution.objects.filter(row__in=rows)
     _cancel_cells(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
     executions.forget(cells)

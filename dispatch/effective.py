@@ -10,14 +10,18 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from cells.eligibility import Reason, Request, reason, unmet
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import scope
 from dispatch.models import Dispatch
+from dispatch.pick import pick
 from dispatch.scope import PlannedGroup
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
+
+FAR = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class _Covering:
     groups: Mapping[int, PlannedGroup]
     rows: frozenset[int]
     excluded: Mapping[int, frozenset[int]]
+    last: Decimal | None
 
     def will_run(self, row: Row, group_id: int, cells: Mapping[int, Execution]) -> bool:
         """Whether this dispatch has still to come to the cell, and would run it."""
@@ -60,6 +65,8 @@ class _Covering:
 
     def _is_ahead(self, row: Row) -> bool:
         if self.dispatch.exhausted:
+            return False
+        if self.last is not None and row.position > self.last:
             return False
         return self.dispatch.cursor is None or row.position > self.dispatch.cursor
 
@@ -125,4 +132,13 @@ def _covering(dispatch: Dispatch, schema: Schema, rows: Sequence[Row]) -> _Cover
         for group_id in groups
         if dispatch.exclusions
     }
-    return _Covering(dispatch, scope.request(dispatch), groups, frozenset(here), excluded)
+    return _Covering(dispatch, scope.request(dispatch), groups, frozenset(here), excluded, _last(dispatch))
+
+
+def _last(dispatch: Dispatch) -> Decimal | None:
+    """The position of the last row that the dispatch's limit lets it reach; None when it has none, or a far one."""
+    if dispatch.limit_rows is None or dispatch.exhausted:
+        return None
+    left = dispatch.limit_rows - dispatch.admitted_rows
+    picked = pick(dispatch, left) if left <= FAR else []
+    return picked[-1].position if len(picked) == left else None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane
+from tableflow.statements import Statements
+
+statements = Statements(Path(__file__).parent / "sql")
 
 SERIALISE = 0x7AB1E  # the name of this lock among the advisory locks of the database
 
@@ -31,8 +36,7 @@ def serialise(table_id: int) -> None:
 
 def share(table_id: int) -> None:
     """Let no begin or cancel on this table go on until the transaction ends; draws and admissions share it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [SERIALISE, table_id % 2**31])
+    statements("share", {"name": SERIALISE, "table": table_id % 2**31})
 
 
 def start(dispatch: Dispatch) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from cells.draw import Tally
+from cells.draw import Held, Tally
 from dispatch import admit, lanes, lifecycle, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
@@ -25,16 +25,12 @@ class LaneSource:
         self._exhausted = False
         self.table_id = lane.dispatch.table_id
 
-    def hold(self) -> bool:
-        """Share the table with other draws, which keeps cancels out, and see whether the dispatch goes on."""
+    def hold(self) -> Held:
+        """Share the table with other draws, which keeps cancels out. The windows are this lane's or another's."""
         lifecycle.share(self.table_id)
-        return Dispatch.objects.filter(pk=self._dispatch_id, status=DispatchStatus.DISPATCHING).exists()
-
-    def windows(self) -> list[int]:
-        """The dispatch's windows with cells left, this lane's or another's."""
-        found = windows.unfinished(self._dispatch_id)
-        self._newest = max([self._newest, *found])
-        return found
+        (found,) = lifecycle.statements("held", {"dispatch": self._dispatch_id})
+        self._newest = max([self._newest, *found.windows])
+        return Held(found.going_on, found.windows)
 
     def has_unclaimed(self) -> bool:
         """Whether the dispatch has stamped cells that nobody has claimed."""

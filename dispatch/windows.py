@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Sum, Value
+from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
 from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution, Status
-from dispatch import scope
+from dispatch import lifecycle, scope
 from dispatch.models import Dispatch, Window
 from dispatch.pick import Picked
 from tableflow.tables.models import Row
@@ -80,15 +80,16 @@ def _bar_excluded(dispatch: Dispatch, window: Window, rows: Sequence[int]) -> No
 
 
 def tally(change: Tally) -> None:
-    """Add to the windows' counts what a transaction did to their cells, a statement a window, in the order of ids."""
-    by_window: dict[int, Counter[str]] = {}
+    """Add to the windows' counts what a transaction did to their cells, in one statement."""
+    changes: dict[int, Counter[str]] = defaultdict(Counter)
     for (window_id, status), count in change.ended.items():
-        by_window.setdefault(window_id, Counter())[Status(status).value] += count
+        changes[window_id][Status(status).value] += count
     for window_id, count in change.cells.items():
-        by_window.setdefault(window_id, Counter())["cells"] += count
-    for window_id in sorted(by_window):
-        changes = {name: F(name) + Value(count) for name, count in by_window[window_id].items() if count}
-        Window.objects.filter(pk=window_id).update(**changes)
+        changes[window_id]["cells"] += count
+    if changes:
+        names = ("cells", *OUTCOMES)
+        by_name = {name: [counter[name] for counter in changes.values()] for name in names}
+        lifecycle.statements("tally", {"windows": list(changes), **by_name})
 
 
 def close_finished(dispatch: Dispatch) -> None:

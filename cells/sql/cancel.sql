@@ -17,15 +17,22 @@ WITH named AS (
   SELECT id, attempt, 'cancelled', '[]', dispatch_id, '', started_at, now()
   FROM cancelled
   WHERE was IN ('running', 'paused')
+), bits AS (
+  SELECT c.row_id, bit_or(1::bigint << g.bit) AS bits
+  FROM cancelled c
+  JOIN tables_group g ON g.id = c.group_id
+  GROUP BY c.row_id
+), rows_held AS (
+  SELECT r.id, bits.bits
+  FROM tables_row r
+  JOIN bits ON bits.row_id = r.id
+  WHERE r.done & bits.bits <> 0
+  ORDER BY r.id
+  FOR NO KEY UPDATE OF r
 ), cleared AS (
   UPDATE tables_row r
-  SET done = r.done & ~bits.bits
-  FROM (
-    SELECT c.row_id, bit_or(1::bigint << g.bit) AS bits
-    FROM cancelled c
-    JOIN tables_group g ON g.id = c.group_id
-    GROUP BY c.row_id
-  ) bits
-  WHERE r.id = bits.row_id AND r.done & bits.bits <> 0
+  SET done = r.done & ~rows_held.bits
+  FROM rows_held
+  WHERE r.id = rows_held.id
 )
 SELECT id, window_id FROM cancelled

@@ -14,7 +14,7 @@ WITH claimed AS (
     AND NOT EXISTS (
       SELECT FROM cells_execution other
       WHERE other.row_id = e.row_id
-        AND other.group_id = ANY(%(siblings)s)
+        AND other.group_id IN (SELECT g.id FROM tables_group g WHERE g.table_id = %(table)s)
         AND other.status IN ('queued', 'running')
     )
   RETURNING e.id, e.row_id, e.group_id, e.fence, e.attempt, e.status, e.window_id, e.started_at

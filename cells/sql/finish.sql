@@ -27,6 +27,8 @@ WITH ended AS (
          won.started_at, now()
   FROM won
   JOIN ended ON ended.id = won.id
+), rows_held AS (
+  SELECT r.id FROM tables_row r JOIN won ON won.row_id = r.id ORDER BY r.id FOR NO KEY UPDATE OF r
 ), written AS (
   UPDATE tables_row r
   SET data = r.data || ended.output,
@@ -34,6 +36,7 @@ WITH ended AS (
       updated_at = now()
   FROM won
   JOIN ended ON ended.id = won.id
+  JOIN rows_held ON rows_held.id = won.row_id
   WHERE r.id = won.row_id
     AND (won.status = 'completed' OR r.done & ended.bit <> 0 OR ended.output <> '{}'::jsonb)
   RETURNING r.id, CASE WHEN %(cascade)s THEN r.data END AS data

@@ -17,6 +17,7 @@ BATCH = 5000
 @transaction.atomic
 def delete_table(table: Table) -> None:
     """Cancel what runs in the table, and hide it."""
+    cancel.hold_still(table.pk)
     cancel.cancel_runs(table.pk)
     tables.delete(table)
 
@@ -24,6 +25,7 @@ def delete_table(table: Table) -> None:
 @transaction.atomic
 def delete_group(table: Table, group_id: int, *, columns_too: bool) -> None:
     """Cancel what runs in the workflow column, and hide it; its output columns stay unless `columns_too`."""
+    cancel.hold_still(table.pk)
     cancel.cancel_runs(table.pk, groups=[group_id])
     groups.delete(table, group_id, columns_too)
 
@@ -31,6 +33,7 @@ def delete_group(table: Table, group_id: int, *, columns_too: bool) -> None:
 @transaction.atomic
 def delete_column(table: Table, key: str) -> None:
     """Hide a column. A workflow column that it was the last output of goes with it, and what runs there ends."""
+    cancel.hold_still(table.pk)
     known = schema.load(table.pk)
     column = known.column(key)
     group = known.group(column.group_id) if column is not None and column.group_id is not None else None

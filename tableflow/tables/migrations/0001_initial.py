@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,144 +15,294 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Table',
+            name="Table",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128)),
-                ('description', models.TextField(blank=True, default='')),
-                ('auto_run', models.BooleanField(default=True, help_text='Off stops every automatic run of this table.')),
-                ('row_count', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, help_text='Hidden at once, purged in the background.', null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tables', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=128)),
+                ("description", models.TextField(blank=True, default="")),
+                (
+                    "auto_run",
+                    models.BooleanField(default=True, help_text="Off stops every automatic run of this table."),
+                ),
+                ("row_count", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "deleted_at",
+                    models.DateTimeField(blank=True, help_text="Hidden at once, purged in the background.", null=True),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tables", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=255)),
-                ('format', models.CharField(choices=[('csv', 'Csv'), ('tsv', 'Tsv'), ('jsonl', 'Jsonl')], max_length=8)),
-                ('mode', models.CharField(choices=[('append', 'Append'), ('replace', 'Replace')], default='append', max_length=8)),
-                ('mapping', models.JSONField(default=dict, help_text='Header → column key, or null to leave the header out.')),
-                ('create_columns', models.BooleanField(default=True)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('complete', 'Complete'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=12)),
-                ('fence', models.BigIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('size_bytes', models.BigIntegerField(default=0)),
-                ('lines_done', models.BigIntegerField(default=0, help_text='Records of the file that are committed or rejected.')),
-                ('rows_done', models.BigIntegerField(default=0)),
-                ('rows_total', models.BigIntegerField(null=True)),
-                ('rejected', models.BigIntegerField(default=0)),
-                ('errors', models.JSONField(default=list, help_text='The first rejected lines: {line, attr, detail}.')),
-                ('plan', models.JSONField(default=dict, help_text="Encoding, delimiter, and each field's column (imports/plan.py).")),
-                ('landed', models.JSONField(default=list, help_text='The rows it loaded, as ranges of positions: [[first, last], …].')),
-                ('losses', models.PositiveSmallIntegerField(default=0, help_text='Workers lost under it since its last batch.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('table', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='tables.table')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("file_name", models.CharField(max_length=255)),
+                (
+                    "format",
+                    models.CharField(choices=[("csv", "Csv"), ("tsv", "Tsv"), ("jsonl", "Jsonl")], max_length=8),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("append", "Append"), ("replace", "Replace")], default="append", max_length=8
+                    ),
+                ),
+                (
+                    "mapping",
+                    models.JSONField(default=dict, help_text="Header → column key, or null to leave the header out."),
+                ),
+                ("create_columns", models.BooleanField(default=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("running", "Running"),
+                            ("complete", "Complete"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=12,
+                    ),
+                ),
+                ("fence", models.BigIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("size_bytes", models.BigIntegerField(default=0)),
+                (
+                    "lines_done",
+                    models.BigIntegerField(default=0, help_text="Records of the file that are committed or rejected."),
+                ),
+                ("rows_done", models.BigIntegerField(default=0)),
+                ("rows_total", models.BigIntegerField(null=True)),
+                ("rejected", models.BigIntegerField(default=0)),
+                ("errors", models.JSONField(default=list, help_text="The first rejected lines: {line, attr, detail}.")),
+                (
+                    "plan",
+                    models.JSONField(
+                        default=dict, help_text="Encoding, delimiter, and each field's column (imports/plan.py)."
+                    ),
+                ),
+                (
+                    "landed",
+                    models.JSONField(
+                        default=list, help_text="The rows it loaded, as ranges of positions: [[first, last], …]."
+                    ),
+                ),
+                (
+                    "losses",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="Workers lost under it since its last batch."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "table",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="imports",
+                        to="tables.table",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128)),
-                ('workflow_id', models.BigIntegerField()),
-                ('inputs', models.JSONField(default=dict)),
-                ('outputs', models.JSONField(default=list)),
-                ('run_after', models.JSONField(default=list)),
-                ('run_if', models.TextField(blank=True, default='')),
-                ('auto_run', models.BooleanField(default=False)),
-                ('concurrency', models.PositiveIntegerField(blank=True, null=True)),
-                ('bit', models.PositiveSmallIntegerField(help_text='The bit of Row.done that says: completed for this group.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('table', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='tables.table')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=128)),
+                ("workflow_id", models.BigIntegerField()),
+                ("inputs", models.JSONField(default=dict)),
+                ("outputs", models.JSONField(default=list)),
+                ("run_after", models.JSONField(default=list)),
+                ("run_if", models.TextField(blank=True, default="")),
+                ("auto_run", models.BooleanField(default=False)),
+                ("concurrency", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "bit",
+                    models.PositiveSmallIntegerField(
+                        help_text="The bit of Row.done that says: completed for this group."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "table",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="groups", to="tables.table"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Column',
+            name="Column",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(help_text='Made from the name once; the key of the value in Row.data.', max_length=64)),
-                ('name', models.CharField(max_length=128)),
-                ('type', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('boolean', 'Boolean'), ('date', 'Date'), ('datetime', 'Datetime'), ('json', 'Json'), ('select', 'Select'), ('multiselect', 'Multiselect'), ('url', 'Url'), ('email', 'Email'), ('currency', 'Currency')], max_length=16)),
-                ('options', models.JSONField(blank=True, default=dict)),
-                ('position', models.PositiveIntegerField(help_text='Left to right, from 0.')),
-                ('deleted_at', models.DateTimeField(blank=True, help_text='Hidden at once; its values are purged later.', null=True)),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='columns', to='tables.group')),
-                ('table', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='columns', to='tables.table')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key",
+                    models.SlugField(
+                        help_text="Made from the name once; the key of the value in Row.data.", max_length=64
+                    ),
+                ),
+                ("name", models.CharField(max_length=128)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("number", "Number"),
+                            ("boolean", "Boolean"),
+                            ("date", "Date"),
+                            ("datetime", "Datetime"),
+                            ("json", "Json"),
+                            ("select", "Select"),
+                            ("multiselect", "Multiselect"),
+                            ("url", "Url"),
+                            ("email", "Email"),
+                            ("currency", "Currency"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("options", models.JSONField(blank=True, default=dict)),
+                ("position", models.PositiveIntegerField(help_text="Left to right, from 0.")),
+                (
+                    "deleted_at",
+                    models.DateTimeField(
+                        blank=True, help_text="Hidden at once; its values are purged later.", null=True
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="columns",
+                        to="tables.group",
+                    ),
+                ),
+                (
+                    "table",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="columns", to="tables.table"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position', 'id'),
+                "ordering": ("position", "id"),
             },
         ),
         migrations.CreateModel(
-            name='ImportChunk',
+            name="ImportChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('body', models.BinaryField()),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='tables.import')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("body", models.BinaryField()),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="chunks", to="tables.import"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
-                'constraints': [models.UniqueConstraint(fields=('source', 'number'), name='one_chunk_per_number')],
+                "ordering": ("number",),
+                "constraints": [models.UniqueConstraint(fields=("source", "number"), name="one_chunk_per_number")],
             },
         ),
         migrations.CreateModel(
-            name='Row',
+            name="Row",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', tableflow.tables.models.PositionField()),
-                ('data', models.JSONField(default=dict)),
-                ('done', models.BigIntegerField(db_default=0, default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('table', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='tables.table')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", tableflow.tables.models.PositionField()),
+                ("data", models.JSONField(default=dict)),
+                ("done", models.BigIntegerField(db_default=0, default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "table",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="tables.table",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position',),
-                'indexes': [models.Index(fields=['table', 'done', 'position'], name='rows_by_done')],
-                'constraints': [models.UniqueConstraint(fields=('table', 'position'), name='one_row_per_position')],
+                "ordering": ("position",),
+                "indexes": [models.Index(fields=["table", "done", "position"], name="rows_by_done")],
+                "constraints": [models.UniqueConstraint(fields=("table", "position"), name="one_row_per_position")],
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('editor', 'Editor')], default='viewer', max_length=8)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('table', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='tables.table')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("viewer", "Viewer"), ("editor", "Editor")], default="viewer", max_length=8
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "table",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="members", to="tables.table"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('table', 'user'), name='one_membership_per_user')],
+                "constraints": [models.UniqueConstraint(fields=("table", "user"), name="one_membership_per_user")],
             },
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(fields=('table', 'bit'), name='one_done_bit_per_group'),
+            model_name="group",
+            constraint=models.UniqueConstraint(fields=("table", "bit"), name="one_done_bit_per_group"),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.CheckConstraint(condition=models.Q(('bit__lt', 63)), name='done_bit_fits_bigint'),
+            model_name="group",
+            constraint=models.CheckConstraint(condition=models.Q(("bit__lt", 63)), name="done_bit_fits_bigint"),
         ),
         migrations.AddConstraint(
-            model_name='column',
-            constraint=models.UniqueConstraint(fields=('table', 'key'), name='one_column_per_key'),
+            model_name="column",
+            constraint=models.UniqueConstraint(fields=("table", "key"), name="one_column_per_key"),
         ),
         migrations.RunSQL(
             # Room on each page for the next version of a row, so that a finish stays on the page it is on.
