@@ -127,7 +127,7 @@ def _covering(dispatch: Dispatch, schema: Schema, rows: Sequence[Row]) -> _Cover
     groups = {group.id: group for group in scope.planned(dispatch)}
     excluded = {
         group_id: frozenset(
-            Row.objects.filter(scope.excluded(dispatch, group_id), pk__in=ids).values_list("pk", flat=True)
+            Row.objects.filter(scope.excluded(dispatch, group_id, schema), pk__in=ids).values_list("pk", flat=True)
         )
         for group_id in groups
         if dispatch.exclusions

@@ -60,12 +60,12 @@ def selection(table_id: int, scope: Mapping[str, Any], schema: Schema | None = N
     return condition
 
 
-def excluded(dispatch: Dispatch, group_id: int) -> Q:
+def excluded(dispatch: Dispatch, group_id: int, schema: Schema | None = None) -> Q:
     """The rows whose cell of this group a cancel took out of the dispatch, ahead of its cursor."""
     condition = Q(pk__in=())
     for exclusion in dispatch.exclusions:
         if exclusion["groups"] is None or group_id in exclusion["groups"]:
-            condition |= selection(dispatch.table_id, exclusion) or ~Q(pk__in=())
+            condition |= selection(dispatch.table_id, exclusion, schema) or ~Q(pk__in=())
     return condition
 
 
