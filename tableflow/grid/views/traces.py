@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, render
 
 from cells import traces
 from dispatch import effective
-from tableflow.grid.access import SignedIn, page, visible_table
+from tableflow.grid import values
+from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.chips import duration
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
@@ -48,6 +49,8 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
     context = {
         "table": table,
         "row": row,
+        "about": _about(schema, row),
+        "may_edit": may_edit(request, table),
         "group": group,
         "state": effective.states(schema, [row])[row.pk][group_id],
         "outputs": _outputs(schema, group, row),
@@ -57,6 +60,13 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
         "earlier": traces.history(row_id, group_id)[1:],
     }
     return render(request, "grid/trace.html", context)
+
+
+def _about(schema: Schema, row: Row) -> str:
+    """What the row is, by its first column."""
+    first = schema.columns[0]
+    shown = values.shown(first.type, first.options, row.data.get(first.key))
+    return shown.text or ", ".join(shown.tags)
 
 
 def _outputs(schema: Schema, group: GroupSpec, row: Row) -> list[dict[str, str]]:

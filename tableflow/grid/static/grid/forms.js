@@ -1,11 +1,11 @@
 /**
- * Forms that speak to the API: `data-api` is the address, `data-method` the verb. Field names are paths into the JSON
- * (`outputs.0.column.name`); `data-as` gives the type (json, number, list, lines of `name = value`). What the server refuses is written
- * next to the field of the same path (`data-problem`), the rest on top. When it worked, `data-then` is the next page,
- * `{id}` filled in from the answer; without one the form emits `saved`.
+ * Forms that speak to the API: `data-api` is the address, `data-method` the verb. What the server refuses is
+ * written next to the field of the same path (`data-problem`), the rest on top. When it worked, `data-then` is the
+ * next page, `{id}` filled in from the answer; without one the form emits `saved`.
  */
 
 import { ApiError, call } from "./api.js";
+import { values } from "./values.js";
 
 document.addEventListener("submit", async (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
@@ -28,75 +28,6 @@ async function submit(form) {
     show(form, error.problems);
   } finally {
     if (button) button.disabled = false;
-  }
-}
-
-/**
- * @param {HTMLFormElement} form
- * @returns {any}
- */
-export function values(form) {
-  /** @type {any} */
-  const result = {};
-  for (const field of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
-    if (!field.name || field.disabled || field.name === "csrfmiddlewaretoken") continue;
-    if ((field.type === "checkbox" || field.type === "radio") && !field.checked) continue;
-    if (field.value === "" && "optional" in field.dataset) continue;
-    place(result, field.name.split("."), read(field));
-  }
-  return result;
-}
-
-/** @param {HTMLInputElement} field */
-function read(field) {
-  switch (field.dataset.as) {
-    case "json":
-      return parse(field.value);
-    case "number":
-      return Number(field.value);
-    case "list":
-      return field.value
-        .split(",")
-        .map((part) => part.trim())
-        .filter(Boolean);
-    case "lines":
-      return pairs(field.value);
-    default:
-      return field.value;
-  }
-}
-
-/** Lines of `name = value` as an object.
- * @param {string} text */
-function pairs(text) {
-  const lines = text.split("\n").filter((line) => line.trim());
-  return Object.fromEntries(
-    lines.map((line) => line.split(/=(.*)/s).map((part) => part.trim())).map(([k, v]) => [k, v ?? ""]),
-  );
-}
-
-/** JSON where it is JSON; the text itself goes to the server, which says what is wrong with it.
- * @param {string} text */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-/**
- * @param {any} into
- * @param {string[]} path a last part of `[]` appends to a list
- * @param {unknown} value
- */
-function place(into, path, value) {
-  const [head, ...rest] = path;
-  if (rest[0] === "[]") into[head] = [...(into[head] ?? []), value];
-  else if (!rest.length) into[head] = value;
-  else {
-    into[head] ??= /^\d+$/.test(rest[0]) ? [] : {};
-    place(into[head], rest, value);
   }
 }
 

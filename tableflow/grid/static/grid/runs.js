@@ -39,7 +39,15 @@ export function runs(table, live) {
     await live.invalidate();
   }
 
+  /** @param {HTMLElement} button */
+  async function runCell(button) {
+    const { group, row } = button.dataset;
+    button.closest("[data-trace-row]")?.setAttribute("data-in-flight", "");
+    await run({ groups: [Number(group)], rows: [Number(row)], mode: "all" });
+  }
+
   register({
+    "run-cell": runCell,
     "run-incomplete": () => run({ groups: chosen().groups, mode: "incomplete" }),
     "run-first": () => run({ groups: chosen().groups, mode: "all", limit: { type: "rows", max: 10 } }),
     "run-all": runAll,

@@ -19,23 +19,32 @@ export function trace(table) {
     const response = await fetch(address).catch(() => null);
     const html = response?.ok ? await response.text() : '<p class="dialog-body">The trace cannot be read now.</p>';
     if (mine !== generation) return;
+    const held = panel.contains(document.activeElement);
     panel.innerHTML = html;
+    if (held) hold();
     panel.dataset.address = address;
     panel.hidden = false;
   }
 
   /** @param {HTMLTableCellElement} of */
   async function show(of) {
+    cell?.removeAttribute("data-traced");
     cell = of;
+    cell.dataset.traced = "";
     const row = /** @type {HTMLElement} */ (of.parentElement).dataset.row;
     await load(`/tables/${table}/rows/${row}/traces/${columnOf(of).group}/`);
     of.scrollIntoView({ block: "nearest", inline: "nearest" });
+    hold();
+  }
+
+  function hold() {
     /** @type {HTMLElement | null} */ (panel.querySelector("[data-act='close-trace']"))?.focus();
   }
 
   function close() {
     generation += 1;
     panel.hidden = true;
+    cell?.removeAttribute("data-traced");
     if (cell?.isConnected) cell.focus();
   }
 
@@ -43,8 +52,9 @@ export function trace(table) {
     if (!panel.hidden && panel.querySelector("[data-in-flight]")) load(panel.dataset.address ?? "");
   }
 
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close();
+  document.addEventListener("keydown", (event) => {
+    const isOurs = !panel.hidden && !document.querySelector("dialog[open], :popover-open");
+    if (event.key === "Escape" && isOurs) close();
   });
   register({
     trace: (button) => show(/** @type {HTMLTableCellElement} */ (button.closest("td"))),
