@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -19,17 +20,26 @@ from tableflow.tables.models import Row
 logger = logging.getLogger(__name__)
 
 
-def sweep() -> None:
+@dataclass(frozen=True)
+class Swept:
+    """What a sweep found: workers newly lost, cells taken back, lanes rung for again."""
+
+    workers: int
+    cells: int
+    lanes: int
+
+
+def sweep() -> Swept:
     """Take back dead workers' cells, ring the lanes whose message was lost, drop what belongs to nobody."""
-    for worker in workers.lapse():
+    lost = workers.lapse()
+    for worker in lost:
         logger.warning("Worker %s has not been heard of for %s; its cells are taken back", worker.name, workers.LEASE)
-    for table_id in _tables_with_open_windows():
-        reclaim(table_id)
-    for lane in lanes.overdue():
-        link = lanes.ring_again(lane)
-        if link is not None:
-            bell.ring(link)
+    cells = sum(reclaim(table_id) for table_id in _tables_with_open_windows())
+    links = [link for lane in lanes.overdue() if (link := lanes.ring_again(lane)) is not None]
+    for link in links:
+        bell.ring(link)
     workers.prune()
+    return Swept(len(lost), cells, len(links))
 
 
 def reclaim(table_id: int) -> int:

@@ -352,7 +352,9 @@ def test_a_run_never_exceeds_its_concurrency(workers, tmp_path):
     scenes.group(table, scenes.workflow(table, [step], "{{ inputs.n }}"), concurrency=7)
     dispatch = scenes.until_ended(begin(table.pk))
     assert dispatch.completed == 150
-    assert max(int(seen) for seen in marks(tmp_path, "seen")) == 7
+    seen = [int(mark) for mark in marks(tmp_path, "seen")]
+    assert len(seen) == 150
+    assert 1 < max(seen) <= 7
 
 
 def test_begin_refuses_what_it_cannot_run():

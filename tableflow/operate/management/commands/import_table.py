@@ -31,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         source = self._receive(**options)
-        console = Console(file=cast(IO[str], self.stdout), highlight=False)
+        console = Console(file=cast("IO[str]", self.stdout), highlight=False)
         bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
