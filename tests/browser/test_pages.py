@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tableflow.tables.models import Row, Table
 from tests import scenes
@@ -290,6 +290,58 @@ def test_the_page_follows_what_others_write_and_keeps_an_open_editor(visit: Visi
     expect(page.get_by_text("4 rows", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("half writ")
     expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+
+
+def test_an_answer_that_is_older_than_a_write_is_dropped(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route("**/rows/?page=*", hold_first)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    cell(page, 1, "Name").dblclick()
+    page.get_by_role("textbox", name="Name").fill("new name")
+    page.keyboard.press("Enter")
+    expect(cell(page, 1, "Name")).to_have_text("new name")
+    page.evaluate(
+        "window.seen = []; new MutationObserver(() => window.seen.push(document.querySelector('td').textContent))"
+        ".observe(document.querySelector('tbody'), {subtree: true, childList: true, characterData: true})"
+    )
+    with page.expect_response("**/rows/?page=*", timeout=15_000):
+        ((route, old),) = held
+        assert "place 1" in old.text()
+        route.fulfill(response=old)
+    Row.objects.filter(table=table, position=3).update(data={"name": "later"})
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(cell(page, 3, "Name")).to_have_text("later")
+    assert "place 1" not in page.evaluate("window.seen")
+
+
+def test_the_page_says_when_the_server_does_not_answer_and_recovers(
+    visit: Visit, user: User, console: list[str]
+) -> None:
+    page = visit(f"/tables/{places(user).pk}/")
+    page.route("**/rows/?page=*", lambda route: route.abort())
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("No answer from the server")).to_be_visible()
+    page.unroute("**/rows/?page=*")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("No answer from the server")).to_be_hidden()
+    assert all("net::ERR_FAILED" in complaint for complaint in console)
+    console.clear()
+
+
+def test_a_page_that_is_not_there_says_so(visit: Visit) -> None:
+    page = visit("/tables/404/")
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    page.get_by_role("link", name="To the tables").click()
+    expect(page.get_by_role("heading", name="Tables", exact=True)).to_be_visible()
 
 
 def test_a_viewer_sees_no_way_to_change_anything(visit: Visit, user: User) -> None:

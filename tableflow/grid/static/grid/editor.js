@@ -71,6 +71,7 @@ function open(cell, column, value, save) {
     done = true;
     try {
       await save(next);
+      show(cell, field);
       close();
     } catch (error) {
       done = false;
@@ -90,4 +91,12 @@ function open(cell, column, value, save) {
     if (!cell.hasAttribute("data-editing")) cell.focus();
   });
   field.addEventListener("blur", keep);
+}
+
+/** What was typed stands in the cell until the server's own rendering of it comes.
+ * @param {HTMLTableCellElement} cell
+ * @param {import("./fields.js").Field} field */
+function show(cell, field) {
+  const inside = /** @type {HTMLElement} */ (cell.querySelector("div:not(.editor)"));
+  inside.textContent = field instanceof HTMLSelectElement ? (field.selectedOptions[0]?.text ?? "") : field.value;
 }
