@@ -32,7 +32,7 @@ class BoundedPaginator(Pages):
     @cached_property
     def count(self) -> int:
         """How many objects there are, at most `DEEPEST`."""
-        found: QuerySet[Any] = self.object_list.order_by()  # type: ignore[union-attr]
+        found: QuerySet[Any] = self.object_list.order_by()  # type: ignore[attr-defined]
         exact = found[: EXACT_UP_TO + 1].count()
         return exact if exact <= EXACT_UP_TO else min(max(_estimate(found.model), exact), DEEPEST)
 
@@ -59,7 +59,7 @@ class Bounded(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
-    ordering = ("-pk",)
+    ordering: tuple[str, ...] = ("-pk",)
     sortable_by = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -107,7 +107,8 @@ def _write_batch(batch: list[tuple[int, object, dict[str, int]]], group: Group) 
         )
         cursor.executemany(
             f"INSERT INTO cells_attempt (execution_id, number, status, trace, worker_name, finished_at)"
-            f" SELECT id, 1, 'completed', %s, '', {now} FROM cells_execution WHERE row_id = %s AND group_id = {group.pk}",
+            f" SELECT id, 1, 'completed', %s, '', {now} FROM cells_execution"
+            f" WHERE row_id = %s AND group_id = {group.pk}",
             [(trace, row_id) for row_id in ids],
         )
         cursor.executemany(

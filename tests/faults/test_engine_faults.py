@@ -82,7 +82,7 @@ def test_a_cell_that_loses_every_worker_ends_in_an_error_that_says_so(workers, b
     (worker,) = workers(1, concurrency=4)
     dispatch = begin(table.pk)
     for loss in range(1, 4):
-        scenes.until(lambda: len(marks(tmp_path, "arrived")) == loss, f"the cell is at the gate, time {loss}")
+        scenes.until(lambda n=loss: len(marks(tmp_path, "arrived")) == n, f"the cell is at the gate, time {loss}")
         lost, (worker,) = worker, workers(1, concurrency=4)
         lost.kill()
     dispatch = scenes.until_ended(dispatch, 60)
