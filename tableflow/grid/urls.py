@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from tableflow.grid.views import accounts, bindings, imports, lists, tables, traces
 
 app_name = "grid"
 urlpatterns = [
+    path("favicon.ico", RedirectView.as_view(url=static("grid/icon.svg")), name="favicon"),
     path("login/", accounts.Login.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", lists.tables, name="tables"),
