@@ -163,6 +163,7 @@ class Draw:
     def _one_by_one(
         self, ended: Sequence[Ended], aborted: Sequence[Aborted], error: DataError
     ) -> tuple[Step, list[Claimed]]:
+        """Commit each end by itself, an error in place of the one that cannot be stored; claim nothing meanwhile."""
         if len(ended) == 1:
             message = f"The result of this cell cannot be stored: {str(error).splitlines()[0]}"
             claim, version = ended[0].claim, ended[0].version
@@ -170,11 +171,19 @@ class Draw:
             with transaction.atomic():
                 self._hold()
                 return self._commit(ended, aborted), []
-        steps = [self._transaction([end], [])[0] for end in ended]
+        steps = [self._alone(end) for end in ended]
         with transaction.atomic():
             self._hold()
             steps.append(self._commit([], aborted))
         return Step([row for step in steps for row in step.rows]), []
+
+    def _alone(self, end: Ended) -> Step:
+        try:
+            with transaction.atomic():
+                self._hold()
+                return self._commit([end], [])
+        except DataError as error:
+            return self._one_by_one([end], [], error)[0]
 
     def _hold(self) -> None:
         self._held = self._source.hold()

@@ -49,7 +49,7 @@ export function runs(table, live) {
   register({
     "run-cell": runCell,
     "run-incomplete": () => run({ groups: chosen().groups, mode: "incomplete" }),
-    "run-first": () => run({ groups: chosen().groups, mode: "all", limit: { type: "rows", max: 10 } }),
+    "run-first": () => run({ groups: chosen().groups, mode: "incomplete", limit: { type: "rows", max: 10 } }),
     "run-all": runAll,
     "run-row": () => run({ rows: [Number(opened().row)], mode: "incomplete" }),
     stop,
