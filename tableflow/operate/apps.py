@@ -7,3 +7,6 @@ from django.apps import AppConfig
 
 class OperateConfig(AppConfig):
     name = "tableflow.operate"
+
+    def ready(self) -> None:
+        from tableflow import celery  # noqa: F401  (in every process, bells ring through our broker, not Celery's default)
