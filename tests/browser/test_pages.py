@@ -337,6 +337,21 @@ def test_the_page_says_when_the_server_does_not_answer_and_recovers(
     console.clear()
 
 
+def test_a_poll_that_is_never_answered_is_given_up_and_the_next_one_goes_out(
+    visit: Visit, user: User, page: Page, console: list[str]
+) -> None:
+    page.add_init_script(
+        "const timeout = AbortSignal.timeout; AbortSignal.timeout = () => timeout.call(AbortSignal, 9)"
+    )
+    page.route("**/rows/?page=*", lambda _: None)
+    visit(f"/tables/{places(user).pk}/")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_text("No answer from the server")).to_be_visible()
+    with page.expect_request("**/rows/?page=*"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert console == []
+
+
 def test_a_page_that_is_not_there_says_so(visit: Visit) -> None:
     page = visit("/tables/404/")
     expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()

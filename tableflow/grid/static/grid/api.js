@@ -1,5 +1,10 @@
 /** The REST API, as the page's own session: one call, one kind of error. */
 
+/** How long a piece of the page may take before it counts as not answered. */
+export const PATIENCE_MS = 20_000;
+/** The same for a call of the API, which may write many rows. Files take as long as they take. */
+const CALL_MS = 60_000;
+
 /** @typedef {{attr: string | null, code: string, detail: string}} Problem */
 
 /** What the server (or the network) refused; `problems` says what and, where known, in which field. */
@@ -34,8 +39,8 @@ export async function call(method, path, body) {
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   const sent = body === undefined || isForm ? body : JSON.stringify(body);
-  const response = await answer(path, { method, headers, body: /** @type {any} */ (sent) });
-  const text = await response.text();
+  const signal = isForm ? undefined : AbortSignal.timeout(CALL_MS);
+  const { response, text } = await answer(path, { method, headers, body: /** @type {any} */ (sent), signal });
   const data = read(text);
   if (!response.ok) throw new ApiError(response.status, problems(response, data));
   return data;
@@ -47,9 +52,24 @@ export async function call(method, path, body) {
  */
 async function answer(path, options) {
   try {
-    return await fetch(path, options);
+    const response = await fetch(path, options);
+    return { response, text: await response.text() };
   } catch {
     throw new ApiError(0, [{ attr: null, code: "offline", detail: "The server does not answer. Try again." }]);
+  }
+}
+
+/**
+ * A piece of a page, as the server renders it; null when it is refused or does not come in time.
+ * @param {string} path
+ * @returns {Promise<string | null>}
+ */
+export async function piece(path) {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return response.ok ? await response.text() : null;
+  } catch {
+    return null;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The sheets that add a column: its options by type; a workflow chosen, or written, and then bound to the table. */
 
 import { register } from "./acts.js";
+import { piece } from "./api.js";
 import { open, tell } from "./dialogs.js";
 
 const TEMPLATE = "{{";
@@ -13,9 +14,9 @@ export function columns() {
 
   /** @param {string} workflow an id, "new", or "" for none yet */
   async function load(workflow) {
-    const response = await fetch(`${dialog?.dataset.url}?workflow=${workflow}`).catch(() => null);
-    if (!response?.ok) return tell("The server does not answer. Try again.");
-    /** @type {Element} */ (slot).innerHTML = await response.text();
+    const html = await piece(`${dialog?.dataset.url}?workflow=${workflow}`);
+    if (html === null) return tell("The server does not answer. Try again.");
+    /** @type {Element} */ (slot).innerHTML = html;
     open("workflow-column");
     /** @type {HTMLElement | null} */ (dialog?.querySelector("select, input"))?.focus();
   }

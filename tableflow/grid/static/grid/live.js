@@ -3,6 +3,7 @@
  * bit that is drained on success and on error, and a generation, so that an answer older than a write is dropped.
  */
 
+import { PATIENCE_MS } from "./api.js";
 import { patch } from "./patch.js";
 
 const QUICK_MS = 2000;
@@ -57,7 +58,7 @@ export class Live {
   async fetch() {
     const generation = this.generation;
     try {
-      const response = await fetch(this.region.dataset.liveUrl ?? "");
+      const response = await fetch(this.region.dataset.liveUrl ?? "", { signal: AbortSignal.timeout(PATIENCE_MS) });
       if (response.redirected) return location.reload();
       if (!response.ok) throw new Error(String(response.status));
       const text = await response.text();

@@ -1,6 +1,7 @@
 /** The panel beside the grid: what one cell's workflow did. It is fetched again while that cell is under way. */
 
 import { register } from "./acts.js";
+import { piece } from "./api.js";
 import { columnOf } from "./keys.js";
 
 /**
@@ -16,8 +17,7 @@ export function trace(table) {
   /** @param {string} address */
   async function load(address) {
     const mine = ++generation;
-    const response = await fetch(address).catch(() => null);
-    const html = response?.ok ? await response.text() : '<p class="dialog-body">The trace cannot be read now.</p>';
+    const html = (await piece(address)) ?? '<p class="dialog-body">The trace cannot be read now.</p>';
     if (mine !== generation) return;
     const held = panel.contains(document.activeElement);
     panel.innerHTML = html;
