@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
@@ -17,6 +17,8 @@ from tableflow.tables.models import Table
 
 P = ParamSpec("P")
 
+# Whatever has no more digits fits a bigint.
+MOST_DIGITS = 18
 POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
@@ -47,6 +49,16 @@ def strict(response: HttpResponse) -> HttpResponse:
 def visible_table(request: SignedIn, table_id: int) -> Table:
     """The table, or a 404 where the user may not see it."""
     return get_object_or_404(Table.objects.visible_to(request.user), pk=table_id)
+
+
+def asked_id(request: HttpRequest, name: str) -> int | None:
+    """The id that the address gives as `?name=`; None when that is no number, a 404 when no id has so many digits."""
+    wanted = request.GET.get(name, "")
+    if not wanted.isdecimal():
+        return None
+    if len(wanted) > MOST_DIGITS:
+        raise Http404
+    return int(wanted)
 
 
 def may_edit(request: SignedIn, table: Table) -> bool:

@@ -185,7 +185,9 @@ def test_what_is_not_there_is_not_found(client: Client, table: Table) -> None:
         f"/tables/{table.pk}/rows/{row}/traces/0/",
         f"/tables/{table.pk}/workflow-column/?workflow=999999999999999999999999",
         "/imports/0/",
+        f"/tables/{table.pk}/workflow-column/?workflow={'9' * 5_000}",
         "/imports/?table=99999999999999999",
+        f"/imports/?table={'9' * 5_000}",
     ):
         assert client.get(path).status_code == 404, path
     assert client.post(f"/tables/{table.pk}/").status_code == 405

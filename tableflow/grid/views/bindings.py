@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from cells.models import Workflow
 from cells.workflows import versions
-from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.access import SignedIn, asked_id, may_edit, page, visible_table
 from tableflow.grid.guides import example, guides
 from tableflow.grid.heads import TYPE_NAMES
 from tableflow.tables import schema as schemas
@@ -37,10 +37,10 @@ def workflow_column(request: SignedIn, table_id: int) -> HttpResponse:
     if not may_edit(request, table):
         raise PermissionDenied
     workflows = versions.visible_to(request.user).order_by("name", "pk")[:MOST_WORKFLOWS]
-    wanted = request.GET.get("workflow", "")
-    if wanted == "new" or not workflows:
+    if request.GET.get("workflow") == "new" or not workflows:
         return _writing(request, table, list(workflows))
-    chosen = get_object_or_404(versions.visible_to(request.user), pk=int(wanted)) if wanted.isdecimal() else None
+    wanted = asked_id(request, "workflow")
+    chosen = None if wanted is None else get_object_or_404(versions.visible_to(request.user), pk=wanted)
     return _binding(request, table, list(workflows), chosen)
 
 

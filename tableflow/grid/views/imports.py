@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.access import SignedIn, asked_id, may_edit, page, visible_table
 from tableflow.tables.models import Import, Table
 
 ENDED = (Import.Status.COMPLETE, Import.Status.FAILED, Import.Status.CANCELLED)
@@ -17,8 +17,8 @@ SHOWN_ERRORS = 200
 @page
 def upload(request: SignedIn) -> HttpResponse:
     """The form: a file for a new table, or for the table `?table=`."""
-    wanted = request.GET.get("table", "")
-    table = visible_table(request, int(wanted)) if wanted.isdecimal() and len(wanted) < 19 else None
+    wanted = asked_id(request, "table")
+    table = None if wanted is None else visible_table(request, wanted)
     context = {"table": table, "may_edit": table is None or may_edit(request, table), "section": "tables"}
     return render(request, "grid/import.html", context)
 
