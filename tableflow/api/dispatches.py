@@ -23,6 +23,7 @@ from tableflow.errors import NotFound
 from tableflow.tables.models import Table
 
 STATUSES = ("active", *DispatchStatus.values)
+MODES = [(mode.value, mode.label) for mode in begin.MODES]
 STATUS = OpenApiParameter("status", enum=STATUSES, description="active: what has not ended.")
 
 
@@ -37,7 +38,7 @@ class NewDispatch(Body):
     """What to run; without any field, what is not complete of the whole table."""
 
     groups = Ids(required=False, help_text="Workflow columns; all when absent.")
-    mode = serializers.ChoiceField(Mode.choices, required=False, default=Mode.INCOMPLETE.value)
+    mode = serializers.ChoiceField(MODES, required=False, default=Mode.INCOMPLETE.value)
     rows = Ids(required=False, help_text="These rows only.")
     filter = Object(required=False, help_text="The rows that this filter names only.")
     exclude_rows = Ids(required=False)

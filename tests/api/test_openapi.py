@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from dispatch.begin import MODES
 from tests.api.conftest import document
 
 
@@ -66,6 +67,11 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "workflows",
         )
     }
+
+
+def test_the_modes_of_a_new_dispatch_are_those_that_can_be_begun() -> None:
+    mode = document()["components"]["schemas"]["NewDispatch"]["properties"]["mode"]
+    assert mode["enum"] == list(MODES)
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
