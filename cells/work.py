@@ -75,6 +75,12 @@ class Work:
         """Run the workflow; every failure is an end like another. Only a cancellation escapes."""
         try:
             return await self._run()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this cell: a function let the cancellation of something that it awaited escape.
+            return self._ended(Status.ERROR, error="A function of this workflow was cancelled from within.")
         except Exception as failure:  # the cell's edge: one that fails in an unforeseen way stops no other
             logger.exception("Execution %s failed in an unforeseen way", self.claim.id)
             return self._ended(Status.ERROR, error=f"{type(failure).__name__}: {failure}")

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from cells.filters import status_predicate
 from dispatch import admit, bell, cancel, lanes, lifecycle, plan
+from dispatch import scope as scopes
 from dispatch.models import Dispatch, Mode
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import schema as schemas
@@ -41,13 +42,12 @@ def begin(
     of rows. A manual run takes over the in-flight cells that its scope and groups overlap; an automatic one takes over
     nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
     """
-    schema = schemas.load(table_id)
-    chosen = _chosen(schema, groups)
-    scope = _scope(schema, rows, filter, exclude_rows)
     _check(mode, limit)
     with transaction.atomic():
         lifecycle.serialise(table_id)
-        pinned = plan.pin(schema, chosen)
+        schema = schemas.load(table_id)
+        scope = _scope(schema, rows, filter, exclude_rows)
+        pinned = plan.pin(schema, _chosen(schema, groups))
         concurrency = plan.concurrency(pinned)
         dispatch = Dispatch.objects.create(
             table_id=table_id,
@@ -104,6 +104,7 @@ def _scope(
         "rows": sorted(set(rows)) if rows is not None else None,
         "filter": filter_,
         "exclude_rows": sorted(set(exclude_rows or ())),
+        "schema": scopes.pin_schema(schema) if filter_ is not None else None,
     }
 
 

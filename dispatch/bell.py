@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,22 +20,28 @@ def ring(link: Link) -> None:
     """Send a lane's next link: its cell tasks as a chord, whose body advances the lane."""
     draw = current_app.signature("dispatch.tasks.draw", args=(link.lane_id, link.fence), immutable=True)
     advance = current_app.signature("dispatch.tasks.advance", args=(link.lane_id, link.fence), immutable=True)
-    _send(lambda: chord([draw.clone() for _ in range(link.tasks)])(advance), f"lane {link.lane_id}")
+    _send([lambda: chord([draw.clone() for _ in range(link.tasks)])(advance)], f"lane {link.lane_id}")
 
 
 def announce(dispatch: Dispatch, lanes: Iterable[Lane]) -> None:
     """Tell the workers of a new dispatch: a message a lane, and one to count what it asks for."""
-    for lane in lanes:
-        _send(partial(_task, "advance", lane.pk, lane.fence), f"lane {lane.pk}")
-    _send(partial(_task, "count_total", dispatch.pk), f"the count of dispatch {dispatch.pk}")
+    advances = [partial(_task, "advance", lane.pk, lane.fence) for lane in lanes]
+    _send([*advances, partial(_task, "count_total", dispatch.pk)], f"dispatch {dispatch.pk}")
+
+
+def ask_for_total(dispatch: Dispatch) -> None:
+    """Ask again for the count of what a dispatch asks for."""
+    _send([partial(_task, "count_total", dispatch.pk)], f"the count of dispatch {dispatch.pk}")
 
 
 def _task(name: str, *args: Any) -> None:
     current_app.send_task(f"dispatch.tasks.{name}", args=args)
 
 
-def _send(message: Callable[[], Any], what: str) -> None:
+def _send(messages: Sequence[Callable[[], Any]], what: str) -> None:
+    """Send the messages in turn, up to the first that fails: while Redis is away each would cost its time-out."""
     try:
-        message()
+        for message in messages:
+            message()
     except OperationalError as error:
         logger.warning("The bell for %s did not ring (%s); the sweep will ring it", what, error)

@@ -136,4 +136,5 @@ def _named(
         "rows": sorted(set(rows)) if rows is not None else None,
         "groups": sorted(set(groups)) if groups is not None else None,
         "filter": filter_,
+        "schema": scope.pin_schema(schema) if filter_ is not None else None,
     }

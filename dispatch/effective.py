@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from cells.eligibility import Reason, Request, reason, unmet
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import scope
@@ -21,7 +23,7 @@ from dispatch.scope import PlannedGroup
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
 
-FAR = 10_000
+FAR = 1_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class _Covering:
 def states(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, CellState]]:
     """The state of each cell of these rows: row id → group id → state, every live group in it; a few queries in all."""
     cells = _executions(schema, rows)
-    covering = [_covering(dispatch, schema, rows) for dispatch in _active(schema.table_id)]
+    covering = [_covering(dispatch, rows) for dispatch in _active(schema.table_id)]
     return {row.pk: {g.id: _state(g, row, cells[row.pk], covering) for g in schema.groups} for row in rows}
 
 
@@ -121,13 +123,13 @@ def _active(table_id: int) -> list[Dispatch]:
     return list(Dispatch.objects.active().filter(table=table_id).order_by("-sequence"))
 
 
-def _covering(dispatch: Dispatch, schema: Schema, rows: Sequence[Row]) -> _Covering:
+def _covering(dispatch: Dispatch, rows: Sequence[Row]) -> _Covering:
     ids = [row.pk for row in rows]
-    here = scope.rows(dispatch, schema).filter(pk__in=ids).values_list("pk", flat=True)
+    here = scope.rows(dispatch).filter(pk__in=ids).values_list("pk", flat=True)
     groups = {group.id: group for group in scope.planned(dispatch)}
     excluded = {
         group_id: frozenset(
-            Row.objects.filter(scope.excluded(dispatch, group_id, schema), pk__in=ids).values_list("pk", flat=True)
+            Row.objects.filter(scope.excluded(dispatch, group_id), pk__in=ids).values_list("pk", flat=True)
         )
         for group_id in groups
         if dispatch.exclusions
@@ -140,5 +142,8 @@ def _last(dispatch: Dispatch) -> Decimal | None:
     if dispatch.limit_rows is None or dispatch.exhausted:
         return None
     left = dispatch.limit_rows - dispatch.admitted_rows
-    picked = pick(dispatch, left) if left <= FAR else []
+    if left > FAR:
+        return None
+    with transaction.atomic():  # the plan that `pick` asks for holds within a transaction
+        picked = pick(dispatch, left)
     return picked[-1].position if len(picked) == left else None

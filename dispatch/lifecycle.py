@@ -39,6 +39,12 @@ def share(table_id: int) -> None:
     statements("share", {"name": SERIALISE, "table": table_id % 2**31})
 
 
+def share_at_once(table_id: int) -> bool:
+    """Share the table's lock if that needs no waiting; whether it is shared."""
+    (answer,) = statements("share_at_once", {"name": SERIALISE, "table": table_id % 2**31})
+    return bool(answer.shared)
+
+
 def start(dispatch: Dispatch) -> bool:
     """Pending → dispatching; False when it is no longer pending."""
     won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.PENDING).update(

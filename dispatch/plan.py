@@ -6,14 +6,16 @@ later in the columns, the groups or the workflows does not reach a run that is u
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from cells import functions, loop
 from cells.models import Workflow, WorkflowVersion
 from tableflow.tables.schema import GroupSpec, Schema
 
 CALLS_OUT = frozenset({"http", "llm"})
 CONCURRENCY_CALLING_OUT = 20
+CONCURRENCY_IN_THREADS = loop.FUNCTION_THREADS
 CONCURRENCY_LOCAL = 400
 
 
@@ -73,5 +75,11 @@ def _pinned(schema: Schema, group: GroupSpec, version: WorkflowVersion | None) -
 
 def _usual_concurrency(version: WorkflowVersion | None) -> int:
     """What a group that names none gets: little where somebody else's server answers, much where nobody waits."""
-    calls_out = version is not None and any(step["type"] in CALLS_OUT for step in version.steps)
-    return CONCURRENCY_CALLING_OUT if calls_out else CONCURRENCY_LOCAL
+    return min((_suits(step) for step in version.steps), default=CONCURRENCY_LOCAL) if version else CONCURRENCY_LOCAL
+
+
+def _suits(step: Mapping[str, Any]) -> int:
+    if step["type"] in CALLS_OUT:
+        return CONCURRENCY_CALLING_OUT
+    called = functions.find(step["config"].get("function", "")) if step["type"] == "python" else None
+    return CONCURRENCY_LOCAL if called is None or called.quick else CONCURRENCY_IN_THREADS

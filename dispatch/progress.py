@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count
-from django.utils import timezone
 
 from cells.models import CLAIMED, Status
 from dispatch import windows
@@ -50,13 +49,12 @@ class RunState:
 def counts(dispatches: Sequence[Dispatch]) -> dict[int, Counts]:
     """The progress of each dispatch, by id; a fixed number of queries whatever their sizes."""
     counted = windows.counts(d.pk for d in dispatches)
-    now = timezone.now()
-    return {dispatch.pk: _counts(dispatch, counted[dispatch.pk], now) for dispatch in dispatches}
+    return {dispatch.pk: _counts(dispatch, counted[dispatch.pk]) for dispatch in dispatches}
 
 
-def _counts(dispatch: Dispatch, counted: Counted, now: datetime) -> Counts:
+def _counts(dispatch: Dispatch, counted: Counted) -> Counts:
     ended = sum(counted.outcomes.values())
-    rate = _rate(dispatch, ended, now)
+    rate = _rate(dispatch, ended, counted.at)
     eta = None
     if rate and counted.total is not None and dispatch.status == DispatchStatus.DISPATCHING:
         eta = round(max(0, counted.total - ended - counted.waiting) / rate, 1)

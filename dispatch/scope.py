@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,10 +12,9 @@ from cells import eligibility
 from cells.eligibility import Request
 from cells.filters import status_predicate
 from dispatch.models import Dispatch
-from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Row
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
 
 
 @dataclass(frozen=True)
@@ -43,29 +42,43 @@ def request(dispatch: Dispatch) -> Request:
     return Request(dispatch.mode, dispatch.is_manual, dispatch.sequence)
 
 
-def rows(dispatch: Dispatch, schema: Schema | None = None) -> QuerySet[Row]:
+def rows(dispatch: Dispatch) -> QuerySet[Row]:
     """The rows of the dispatch's scope, wherever its cursor is."""
-    return Row.objects.filter(selection(dispatch.table_id, dispatch.scope, schema), table=dispatch.table_id)
+    return Row.objects.filter(selection(dispatch.table_id, dispatch.scope), table=dispatch.table_id)
 
 
-def selection(table_id: int, scope: Mapping[str, Any], schema: Schema | None = None) -> Q:
+def pin_schema(schema: Schema) -> dict[str, Any]:
+    """What a filter is read by, as it was when the filter was given: columns may change or go while a run goes on."""
+    return {
+        "columns": [asdict(column) for column in schema.columns],
+        "groups": [asdict(group) for group in schema.groups],
+    }
+
+
+def _pinned_schema(table_id: int, pinned: Mapping[str, Any]) -> Schema:
+    columns = tuple(ColumnSpec(**column) for column in pinned["columns"])
+    groups = (GroupSpec(**{**group, "outputs": (), "run_after": ()}) for group in pinned["groups"])
+    return Schema(table_id, columns, tuple(groups))
+
+
+def selection(table_id: int, scope: Mapping[str, Any]) -> Q:
     """The condition of a scope: its rows or its filter, without the rows it leaves out."""
     condition = Q()
     if scope.get("rows") is not None:
         condition &= Q(pk__in=scope["rows"])
     if scope.get("filter") is not None:
-        condition &= compile_filter(schema or schemas.load(table_id), scope["filter"], status_predicate)
+        condition &= compile_filter(_pinned_schema(table_id, scope["schema"]), scope["filter"], status_predicate)
     if scope.get("exclude_rows"):
         condition &= ~Q(pk__in=scope["exclude_rows"])
     return condition
 
 
-def excluded(dispatch: Dispatch, group_id: int, schema: Schema | None = None) -> Q:
+def excluded(dispatch: Dispatch, group_id: int) -> Q:
     """The rows whose cell of this group a cancel took out of the dispatch, ahead of its cursor."""
     condition = Q(pk__in=())
     for exclusion in dispatch.exclusions:
         if exclusion["groups"] is None or group_id in exclusion["groups"]:
-            condition |= selection(dispatch.table_id, exclusion, schema) or ~Q(pk__in=())
+            condition |= selection(dispatch.table_id, exclusion) or ~Q(pk__in=())
     return condition
 
 

@@ -12,8 +12,6 @@ from cells.draw import Held, Tally
 from dispatch import admit, lanes, lifecycle, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
-MOST_WINDOWS = 3 * lanes.LANES
-
 
 class LaneSource:
     """The rows of one link of a lane (see cells.draw.Source for what each method promises)."""
@@ -50,7 +48,7 @@ class LaneSource:
             if any(window > self._newest for window in unfinished):
                 return True
             self._exhausted = dispatch.exhausted
-            if len(unfinished) >= MOST_WINDOWS:
+            if windows.unclaimed(self._dispatch_id) >= dispatch.width:
                 return False
             return admit.admit(dispatch, self._lane.number) is not None
 

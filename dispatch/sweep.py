@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
 from cells import lifecycle as executions
 from cells import workers
 from cells.draw import Tally
 from cells.models import FINAL, Execution, Status
 from dispatch import bell, lanes, lifecycle, onward, windows
-from dispatch.models import Dispatch, Window
+from dispatch.models import Dispatch, Lane, Window
 from tableflow.tables.models import Row
 
 logger = logging.getLogger(__name__)
+
+UNCOUNTED = timedelta(seconds=30)
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -34,18 +42,35 @@ def sweep() -> Swept:
     lost = workers.lapse()
     for worker in lost:
         logger.warning("Worker %s has not been heard of for %s; its cells are taken back", worker.name, workers.LEASE)
-    cells = sum(reclaim(table_id) for table_id in _tables_with_open_windows())
-    links = [link for lane in lanes.overdue() if (link := lanes.ring_again(lane)) is not None]
-    for link in links:
-        bell.ring(link)
+    cells = sum(_apart(reclaim, table_id) or 0 for table_id in _tables_with_open_windows())
+    rung = sum(bool(_apart(_ring_again, lane)) for lane in lanes.overdue())
+    for dispatch in Dispatch.objects.active().filter(total=None, limit_rows=None, requested_at__lt=Now() - UNCOUNTED):
+        bell.ask_for_total(dispatch)
     workers.prune()
-    return Swept(len(lost), cells, len(links))
+    return Swept(len(lost), cells, rung)
+
+
+def _apart(heal: Callable[[T], R], what: T) -> R | None:
+    """Heal one thing; what goes wrong with it is logged, and keeps no other from being healed."""
+    try:
+        return heal(what)
+    except Exception:  # the edge of one thing's healing: the next tick comes back to it
+        logger.exception("%s of %s failed", heal.__name__, what)
+        return None
+
+
+def _ring_again(lane: Lane) -> bool:
+    link = lanes.ring_again(lane)
+    if link is not None:
+        bell.ring(link)
+    return link is not None
 
 
 def reclaim(table_id: int) -> int:
     """Take back the cells that lost workers, or workers that left, hold in a table; gives how many."""
     with transaction.atomic():
-        lifecycle.share(table_id)
+        if not lifecycle.share_at_once(table_id):
+            return 0  # a begin, a cancel or a deletion is at work here: the next tick comes back
         open_ones = list(_open_windows(table_id))
         orphans = _of_deleted_rows(open_ones)
         owners = set(windows.in_flight(open_ones).exclude(worker=None).values_list("worker", flat=True).distinct())

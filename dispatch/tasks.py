@@ -24,17 +24,16 @@ DRAW_SECONDS = 120.0
 @shared_task(name="dispatch.tasks.draw")
 def draw(lane_id: int, fence: int) -> None:
     """Draw cells for one link of a lane. It never raises: a header task that did would lose the chord's body."""
-    lane = lanes.enter(lane_id, fence)
-    if lane is None:
-        return
     try:
+        lane = lanes.enter(lane_id, fence)
+        if lane is None:
+            return
         groups = [GroupRun.of(pinned) for pinned in lane.dispatch.plan]
         cascade = Cascade(groups, scope.request(lane.dispatch))
         Draw(LaneSource(lane), cascade, slots=lane.slots, seconds=DRAW_SECONDS).run()
+        lanes.leave(lane_id, fence)
     except Exception:  # the task's edge: the heartbeat hands back what it held; the lane goes on when its lease is over
         logger.exception("A draw of lane %s failed", lane_id)
-    else:
-        lanes.leave(lane_id, fence)
 
 
 @shared_task(name="dispatch.tasks.advance")

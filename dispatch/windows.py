@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
@@ -23,12 +24,13 @@ OUTCOMES = ("completed", "error", "cancelled", "skipped")
 
 @dataclass(frozen=True)
 class Counted:
-    """The cells of a dispatch: asked for (None: not counted yet), waiting, ended by outcome, and in flight."""
+    """The cells of a dispatch: asked for (None: not counted yet), waiting, ended by outcome, in flight; and when."""
 
     total: int | None
     waiting: int
     outcomes: dict[str, int]
     in_flight: int
+    at: datetime
 
 
 _ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
@@ -111,7 +113,8 @@ def counts(dispatches: Iterable[int]) -> dict[int, Counted]:
     found = (
         Dispatch.objects.filter(pk__in=list(dispatches))
         .annotate(open=FilteredRelation("windows", condition=Q(windows__closed_at=None)))
-        .values("pk", "total", "waiting", *OUTCOMES)
+        .annotate(at=Now())
+        .values("pk", "total", "waiting", "at", *OUTCOMES)
         .annotate(**{f"open_{name}": Coalesce(Sum(f"open__{name}"), 0) for name in names})
         .order_by()
     )
@@ -125,6 +128,7 @@ def _counted(record: Mapping[str, Any]) -> Counted:
         record["waiting"],
         {name: record[name] + ended[name] for name in OUTCOMES},
         record["open_cells"] - sum(ended.values()),
+        record["at"],
     )
 
 
@@ -136,3 +140,8 @@ def in_flight(windows: Iterable[int]) -> QuerySet[Execution]:
 def has_unclaimed(dispatch_id: int) -> bool:
     """Whether a stamped cell of the dispatch waits for a slot."""
     return in_flight(unfinished(dispatch_id)).filter(status=Status.PENDING).exists()
+
+
+def unclaimed(dispatch_id: int) -> int:
+    """How many stamped cells of the dispatch wait for a slot."""
+    return in_flight(unfinished(dispatch_id)).filter(status=Status.PENDING).count()

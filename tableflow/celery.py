@@ -7,6 +7,7 @@ import os
 
 from celery import Celery
 from celery.signals import beat_init
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
@@ -15,7 +16,10 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(
+    # Cell tasks have a queue of their own: they hold their threads long, and what heals must never wait behind them.
     task_default_queue="tableflow",
+    task_queues=(Queue("tableflow"), Queue("draws")),
+    task_routes={"dispatch.tasks.draw": {"queue": "draws"}},
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
@@ -32,6 +36,7 @@ app.conf.update(
         "visibility_timeout": 900,
         "unacked_restore_interval": 10,
         "socket_connect_timeout": 2,
+        "socket_timeout": 10,
         "socket_keepalive": True,
         "health_check_interval": 25,
     },

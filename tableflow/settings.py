@@ -84,7 +84,7 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         # One pool a process: a thread holds a connection only while it talks to the database.
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": min(CELERY_CONCURRENCY + 8, 40), "timeout": 30},
+            "pool": {"min_size": 1, "max_size": min(CELERY_CONCURRENCY + 8, 60), "timeout": 30},
             "connect_timeout": 10,
         },
     },

@@ -41,6 +41,9 @@ WITH ended AS (
     AND (won.status = 'completed' OR r.done & ended.bit <> 0 OR ended.output <> '{}'::jsonb)
   RETURNING r.id, CASE WHEN %(cascade)s THEN r.data END AS data
 )
-SELECT won.id, won.row_id, won.window_id, won.status, written.data
+SELECT won.id, won.row_id, won.window_id, won.status,
+       CASE
+         WHEN %(cascade)s THEN coalesce(written.data, (SELECT r.data FROM tables_row r WHERE r.id = won.row_id))
+       END AS data
 FROM won
 LEFT JOIN written ON written.id = won.row_id

@@ -180,7 +180,7 @@ def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
         "table": found.table_id,
         "mode": found.mode,
         "groups": [group["id"] for group in found.plan],
-        "scope": found.scope,
+        "scope": {name: found.scope.get(name) for name in ("rows", "filter", "exclude_rows")},
         "status": found.status,
         "is_manual": found.is_manual,
         "cursor": float(found.cursor) if found.cursor is not None else None,

@@ -100,10 +100,13 @@ def _workers() -> Metric:
 
 def _messages() -> Metric:
     """Messages waiting in the broker; without a sample while Redis is away."""
-    family = GaugeMetricFamily("tableflow_queue_messages", "Messages waiting in the broker.")
+    family = GaugeMetricFamily(
+        "tableflow_queue_messages", "Messages waiting in the broker, by queue.", labels=["queue"]
+    )
     with closing(pulse.client()) as client:
         try:
-            family.add_metric([], client.llen(app.conf.task_default_queue))
+            for queue in app.conf.task_queues:
+                family.add_metric([queue.name], client.llen(queue.name))
         except redis.RedisError:
             return family
     return family

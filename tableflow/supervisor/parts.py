@@ -13,6 +13,7 @@ from tableflow.embedded import processes
 from tableflow.embedded.servers import Server
 
 WORKERS = 2
+CONTROL_THREADS = 6
 WEB_GRACE_SECONDS = 2
 
 
@@ -66,11 +67,19 @@ def web() -> Part:
 
 
 def worker() -> Part:
-    """The Celery workers: one a core, up to WORKERS. They die with the supervisor: the sweep takes their cells back."""
-    arguments = ["worker", "-P", "threads", "-c", str(env.celery_concurrency())]
-    quiet = ["-n", "tableflow-%(process_num)d@%%h", "--without-gossip", "--without-mingle", "-l", "warning"]
-    copies = min(WORKERS, os.cpu_count() or 1)
-    return Part("worker", [*_celery(), *arguments, *quiet], 20, copies=copies)
+    """The Celery workers that run cells: one a core, up to WORKERS. They die with the supervisor; the sweep heals."""
+    arguments = _worker("draws", "tableflow-%(process_num)d", env.celery_concurrency())
+    return Part("worker", arguments, 20, copies=min(WORKERS, os.cpu_count() or 1))
+
+
+def control() -> Part:
+    """The Celery worker for all but cells: a run full of slow cells never keeps the sweep or an import waiting."""
+    return Part("control", _worker("tableflow", "control", CONTROL_THREADS), 20)
+
+
+def _worker(queue: str, name: str, threads: int) -> list[str]:
+    arguments = ["worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{name}@%%h"]
+    return [*_celery(), *arguments, "--without-gossip", "--without-mingle", "-l", "warning"]
 
 
 def beat(home: Path) -> Part:

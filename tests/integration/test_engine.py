@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.expressions import RawSQL
 
 from cells.models import Attempt, Execution, Status, Worker
 from dispatch import begin as beginning
@@ -14,9 +15,11 @@ from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
 from dispatch.models import Dispatch, Lane, Window
 from dispatch.progress import counts
+from dispatch.sweep import sweep
 from tableflow.celery import app
 from tableflow.errors import Conflict, InvalidInput
-from tableflow.tables.models import Row
+from tableflow.tables import columns, groups
+from tableflow.tables.models import Column, Row
 from tests import parts, scenes
 from tests.conftest import CELERY, worker_arguments
 
@@ -373,4 +376,27 @@ def test_begin_refuses_what_it_cannot_run():
         with pytest.raises(InvalidInput) as caught:
             begin(table.pk, **arguments)
         assert caught.value.problems[0].attr == attr
+    assert not Dispatch.objects.exists()
+
+
+def test_a_run_over_a_filter_ends_though_the_filters_column_is_deleted_meanwhile(worker, tmp_path):
+    table = scenes.table(100)
+    Column.objects.create(table=table, key="kind", name="Kind", type="text", position=5)
+    Row.objects.filter(table=table, data__n__gt=40).update(data=RawSQL("data || %s::jsonb", ['{"kind": "wanted"}']))
+    gated(table, tmp_path, concurrency=2)
+    dispatch = begin(table.pk, filter={"all": [{"field": "kind", "op": "eq", "value": "wanted"}]})
+    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 2, "two cells stand at the gate")
+    columns.delete(table, "kind")
+    (tmp_path / "open").touch()
+    assert sweep().lanes == 0
+    dispatch = scenes.until_ended(dispatch)
+    assert (dispatch.status, dispatch.completed) == ("complete", 60)
+
+
+def test_a_run_never_begins_on_a_group_that_is_being_deleted(worker):
+    table = scenes.table(5)
+    group = scenes.group(table, scenes.doubling(table))
+    groups.delete(table, group.pk)
+    with pytest.raises(InvalidInput):
+        begin(table.pk)
     assert not Dispatch.objects.exists()
