@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from cells.models import Worker
 from tableflow import pulse
+from tableflow.celery import app
 
 WORKER_AGE = timedelta(seconds=15)
 LEAST_DISK_BYTES = 500 * 1024 * 1024
@@ -70,12 +71,14 @@ def redis_answers() -> Finding:
 
 
 def workers() -> Finding:
-    """At least one worker process takes work."""
-    active = Worker.objects.filter(status=Worker.Status.ACTIVE, heartbeat_at__gt=Now() - WORKER_AGE).count()
-    if not active:
-        advice = "start one: make up, or celery -A tableflow.celery:app worker -P threads"
-        return Finding("workers", False, "no worker has been heard of lately", advice)
-    return Finding("workers", True, f"{active} at work")
+    """At least one worker process takes work from each queue."""
+    active = Worker.objects.filter(status=Worker.Status.ACTIVE, heartbeat_at__gt=Now() - WORKER_AGE)
+    served = list(active.values_list("queues", flat=True))
+    for queue in app.conf.task_queues:
+        if not any(queue.name in queues for queues in served):
+            advice = f"start one: make up, or celery -A tableflow.celery:app worker -P threads -Q {queue.name}"
+            return Finding("workers", False, f"no worker of the queue {queue.name} has been heard of lately", advice)
+    return Finding("workers", True, f"{len(served)} at work")
 
 
 def beat() -> Finding:

@@ -26,7 +26,14 @@ NOBODY = "redis://127.0.0.1:1/0"
 @pytest.fixture
 def heard_worker(db: None) -> Worker:
     return Worker.objects.create(
-        name="w", host="h", pid=1, concurrency=1, started_at=Now(), heartbeat_at=Now(), status=Worker.Status.ACTIVE
+        name="w",
+        host="h",
+        pid=1,
+        queues=["draws", "tableflow"],
+        concurrency=1,
+        started_at=Now(),
+        heartbeat_at=Now(),
+        status=Worker.Status.ACTIVE,
     )
 
 
@@ -51,6 +58,23 @@ def test_readyz_is_200_when_everything_was_heard_of(
 
 def test_readyz_names_each_missing_thing(client: Client, db: None, empty_redis: redis.Redis) -> None:
     assert set(missing(client)) == {"workers", "beat"}
+
+
+@pytest.mark.parametrize(("served", "bare"), [("draws", "tableflow"), ("tableflow", "draws")])
+def test_each_queue_needs_a_worker(
+    client: Client, heard_worker: Worker, empty_redis: redis.Redis, served: str, bare: str
+) -> None:
+    pulse.beat_seen()
+    Worker.objects.update(queues=[served])
+    assert f"-Q {bare}" in missing(client)["workers"]
+
+
+def test_the_messages_of_each_queue_are_counted(client: Client, db: None, empty_redis: redis.Redis) -> None:
+    empty_redis.rpush("draws", "a", "b")
+    empty_redis.rpush("tableflow", "c")
+    told = client.get("/metrics").text
+    assert 'tableflow_queue_messages{queue="draws"} 2.0' in told
+    assert 'tableflow_queue_messages{queue="tableflow"} 1.0' in told
 
 
 def test_a_worker_that_has_fallen_silent_does_not_count(
@@ -90,13 +114,13 @@ def test_metrics_are_few_statements_and_need_no_login(
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain")
     assert 'tableflow_workers{status="active"} 1.0' in response.text
-    assert "tableflow_queue_messages 0.0" in response.text
+    assert 'tableflow_queue_messages{queue="draws"} 0.0' in response.text
     assert not any("cells_execution" in query["sql"] for query in asked.captured_queries)
 
 
 def test_metrics_answer_while_redis_is_away(client: Client, db: None, settings: Settings) -> None:
     settings.REDIS_URL = NOBODY
-    assert "tableflow_queue_messages 0.0" not in client.get("/metrics").text
+    assert "tableflow_queue_messages{" not in client.get("/metrics").text
 
 
 def test_doctor_says_what_is_wrong_and_what_to_do(db: None, empty_redis: redis.Redis) -> None:
