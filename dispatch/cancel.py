@@ -94,6 +94,7 @@ def _cancel_whole(dispatch: Dispatch) -> int:
     open_ones = windows.open_of([dispatch.pk]).values_list("pk", flat=True)
     cancelled = _cancel_cells(windows.in_flight(open_ones), lifecycle.next_sequence())
     windows.close_finished(dispatch)
+    lifecycle.settle(dispatch.pk)
     return len(cancelled)
 
 

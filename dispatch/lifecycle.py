@@ -74,6 +74,13 @@ def cancel(dispatch_id: int) -> bool:
     return _retired(dispatch_id, won)
 
 
+def settle(dispatch_id: int) -> None:
+    """Lower the total of a cancelled dispatch to the cells that it came to: the others were never begun."""
+    Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.CANCELLED).update(
+        total=F("completed") + F("error") + F("cancelled") + F("skipped"), waiting=0
+    )
+
+
 def _retired(dispatch_id: int, won: int) -> bool:
     if won:
         Lane.objects.filter(dispatch=dispatch_id, retired_at=None).update(retired_at=Now())

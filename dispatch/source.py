@@ -26,7 +26,9 @@ class LaneSource:
     def hold(self) -> Held:
         """Share the table with other draws, which keeps cancels out. The windows are this lane's or another's."""
         lifecycle.share(self.table_id)
-        (found,) = lifecycle.statements("held", {"dispatch": self._dispatch_id})
+        found = next(iter(lifecycle.statements("held", {"dispatch": self._dispatch_id})), None)
+        if found is None:  # its table was deleted, and the dispatch with it
+            return Held(going_on=False, windows=[])
         self._newest = max([self._newest, *found.windows])
         return Held(found.going_on, found.windows)
 

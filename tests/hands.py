@@ -23,7 +23,10 @@ from tableflow.tables.models import Group, Row, Table
 
 def worker(name: str = "hand") -> Worker:
     """A worker whose heart has just beaten."""
-    return Worker.objects.create(name=name, host="here", pid=1, concurrency=8, started_at=Now(), heartbeat_at=Now())
+    queues = ["draws", "tableflow"]
+    return Worker.objects.create(
+        name=name, host="here", pid=1, queues=queues, concurrency=8, started_at=Now(), heartbeat_at=Now()
+    )
 
 
 def lapse(of: Worker) -> None:

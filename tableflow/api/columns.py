@@ -17,6 +17,7 @@ from tableflow.api.fields import Body, Object, Text, Texts
 from tableflow.api.idempotency import once
 from tableflow.api.query import flag
 from tableflow.api.tables import NewColumn
+from tableflow.errors import InvalidInput
 from tableflow.tables import columns, schema
 from tableflow.tables.models import ColumnType
 
@@ -65,7 +66,10 @@ class ColumnDetail(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, table_id: int, key: str) -> Response:
         """Delete the column and its values. 409 when a workflow column has it as an input."""
-        removal.delete_column(access.editable_table(request, table_id), key)
+        table = access.editable_table(request, table_id)
+        if flag(request, "dry_run"):
+            raise InvalidInput.at("dry_run", "Only a change of type can be tried first; nothing was deleted.")
+        removal.delete_column(table, key)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -52,7 +52,7 @@ def test_a_run_that_somebody_cancels_is_an_error() -> None:
 def test_without_a_worker_nothing_is_begun() -> None:
     table = scenes.table(1)
     scenes.group(table, scenes.doubling(table))
-    with pytest.raises(CommandError, match="no worker has been heard of lately"):
+    with pytest.raises(CommandError, match="no worker of the queue tableflow has been heard"):
         run_table(table.pk)
     assert not Dispatch.objects.exists()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -43,6 +42,5 @@ def _context(request: SignedIn, table: Table) -> dict[str, Any]:
         "sheet": sheets.sheet(table, schema, request.GET.get("page", "")),
         "may_edit": may_edit(request, table),
         "types": TYPE_NAMES,
-        "all_groups": json.dumps([group.id for group in schema.groups]),
         "section": "tables",
     }

@@ -19,7 +19,7 @@ export function runs(table, live) {
   }
 
   async function runAll() {
-    const { groups, name } = chosen();
+    const { groups, name } = chosen(live.region);
     const rows = Number(/** @type {HTMLElement} */ (live.region.querySelector("[data-rows]")).dataset.rows);
     const cells = (rows * groups.length).toLocaleString("en");
     const yes = await ask({
@@ -33,7 +33,7 @@ export function runs(table, live) {
   /** @param {HTMLElement} button */
   async function stop(button) {
     const inMenu = button.closest(".menu");
-    const scope = inMenu && opened().group ? { groups: chosen().groups } : {};
+    const scope = inMenu && opened().group ? { groups: chosen(live.region).groups } : {};
     const { cancelled } = await call("POST", `${base}/cancel-runs/`, scope);
     tell(`Stopped. ${cancelled} ${cancelled === 1 ? "cell was" : "cells were"} under way; what is done stays.`);
     await live.invalidate();
@@ -48,15 +48,24 @@ export function runs(table, live) {
 
   register({
     "run-cell": runCell,
-    "run-incomplete": () => run({ groups: chosen().groups, mode: "incomplete" }),
-    "run-first": () => run({ groups: chosen().groups, mode: "incomplete", limit: { type: "rows", max: 10 } }),
+    "run-incomplete": () => run({ groups: chosen(live.region).groups, mode: "incomplete" }),
+    "run-first": () =>
+      run({ groups: chosen(live.region).groups, mode: "incomplete", limit: { type: "rows", max: 10 } }),
     "run-all": runAll,
     "run-row": () => run({ rows: [Number(opened().row)], mode: "incomplete" }),
     stop,
   });
 }
 
-/** @returns {{groups: number[], name: string}} what the menu that is open stands for */
-function chosen() {
-  return { groups: JSON.parse(opened().groups ?? "[]"), name: opened().name ?? "" };
+/**
+ * What the open menu stands for: its column, or all workflow columns that the page shows now.
+ *
+ * @param {HTMLElement} region
+ * @returns {{groups: number[], name: string}}
+ */
+function chosen(region) {
+  const name = opened().name ?? "";
+  if (opened().groups) return { groups: JSON.parse(opened().groups ?? "[]"), name };
+  const shown = /** @type {NodeListOf<HTMLElement>} */ (region.querySelectorAll("[data-menu='run-menu'][data-group]"));
+  return { groups: Array.from(shown, (button) => Number(button.dataset.group)), name };
 }
