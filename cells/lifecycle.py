@@ -222,7 +222,6 @@ def fenced(claims: Iterable[Claim]) -> set[int]:
 
 
 def forget(executions: QuerySet[Execution]) -> None:
-    """Remove executions and their attempts in two statements, for rows or groups that are gone."""
-    ids = list(executions.values_list("pk", flat=True))
-    Attempt.objects.filter(execution__in=ids).delete()
-    Execution.objects.filter(pk__in=ids).delete()
+    """Remove executions and their attempts, for rows or groups that are gone: two statements, however many they are."""
+    Attempt.objects.filter(execution__in=executions.order_by().values("pk")).delete()
+    executions.order_by().delete()

@@ -148,7 +148,7 @@ class Attempt(models.Model):
     """One ended try of an execution, with its trace: a list of step records."""
 
     execution = models.ForeignKey(
-        Execution, on_delete=models.CASCADE, related_name="attempts", db_constraint=False, db_index=False
+        Execution, on_delete=models.DO_NOTHING, related_name="attempts", db_constraint=False, db_index=False
     )
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=9, choices=Status)

@@ -24,7 +24,8 @@ def purge(seconds: float = 20.0) -> bool:
 
 
 def _columns() -> bool:
-    return tables.columns(BATCH)
+    """One batch of a deleted column, of a table in which no run may still write its values."""
+    return tables.columns(BATCH, busy=list(Dispatch.objects.active().values_list("table", flat=True).distinct()))
 
 
 def _groups() -> bool:

@@ -6,6 +6,8 @@ leave the rest to the next. Rows that somebody else has locked are left for a la
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
 
 from tableflow.tables import statements
@@ -15,19 +17,21 @@ BATCH = 5000
 
 
 @transaction.atomic
-def columns(batch: int = BATCH) -> bool:
+def columns(batch: int = BATCH, *, busy: Collection[int] = ()) -> bool:
     """Removes values of one deleted column from at most `batch` rows, and its record when no row has one any more.
 
-    Whether deleted columns, or values of this one, are left.
+    Whether deleted columns, or values of this one, are left. The tables in `busy` are left for later: something
+    still writes there by a schema that has the column.
     """
-    doomed = Column.objects.select_for_update(skip_locked=True).exclude(deleted_at=None).order_by("pk").first()
+    deleted = Column.objects.exclude(deleted_at=None).exclude(table__in=busy)
+    doomed = deleted.select_for_update(skip_locked=True).order_by("pk").first()
     if doomed is None:
         return False
     place: dict[str, int | str] = {"table": doomed.table_id, "key": doomed.key}
     _execute("purge_values", {**place, "batch": batch})
     if not Row.objects.filter(table=doomed.table_id, data__has_key=doomed.key).exists():
         doomed.delete()
-    return Column.objects.exclude(deleted_at=None).exists()
+    return deleted.exists()
 
 
 def deleted_groups() -> list[int]:
