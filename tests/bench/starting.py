@@ -40,7 +40,7 @@ def run() -> list[tuple[str, ...]]:
 
 def _three(figures: list[float]) -> tuple[str, str, str]:
     small, large = figures
-    return f"{small:,.1f}", f"{large:,.1f}", f"{large / small:.2f}"
+    return f"{small:,.1f}", f"{large:,.1f}", f"{large / small:.2f}" if small else "-"
 
 
 def _scene(rows: int) -> tuple[Table, Group]:
