@@ -18,7 +18,7 @@ from django.utils import timezone  # noqa: E402
 from cells.models import Attempt, Execution  # noqa: E402
 from tableflow.tables.models import Row  # noqa: E402
 
-app = Celery("plain", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
+app = Celery("plain", broker=settings.REDIS_URL, backend=settings.REDIS_URL, set_as_current=False)
 app.conf.update(task_default_queue="plain", task_ignore_result=True, worker_hijack_root_logger=False)
 app.conf.CELERY_DB_REUSE_MAX = 1_000_000
 
