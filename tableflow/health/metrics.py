@@ -15,13 +15,12 @@ from prometheus_client.registry import Collector
 
 from cells.models import Worker
 from dispatch.models import Dispatch, DispatchStatus, Window
+from dispatch.windows import OUTCOMES
 from tableflow import pulse
 from tableflow.celery import app
 from tableflow.health.checks import WORKER_AGE
 
 __all__ = ["CONTENT_TYPE", "text"]
-
-ENDED = ("completed", "error", "cancelled", "skipped")
 
 
 def text() -> bytes:
@@ -49,9 +48,9 @@ class Figures(Collector):
 def _cells() -> Metric:
     """Cells that have ended, from the dispatches' counters and those of the windows still open."""
     family = GaugeMetricFamily("tableflow_cells", "Cells ended, by how, in all kept dispatches.", labels=["status"])
-    closed = Dispatch.objects.aggregate(**{name: Coalesce(Sum(name), 0) for name in ENDED})
-    opened = _open_windows().aggregate(**{name: Coalesce(Sum(name), 0) for name in ENDED})
-    for name in ENDED:
+    closed = Dispatch.objects.aggregate(**{name: Coalesce(Sum(name), 0) for name in OUTCOMES})
+    opened = _open_windows().aggregate(**{name: Coalesce(Sum(name), 0) for name in OUTCOMES})
+    for name in OUTCOMES:
         family.add_metric([name], closed[name] + opened[name])
     return family
 
