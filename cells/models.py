@@ -115,6 +115,7 @@ class Execution(models.Model):
     losses = models.PositiveSmallIntegerField(default=0, help_text="Workers lost under it since it was stamped.")
     error = models.TextField(null=True)  # noqa: DJ001  (null is "no error"; an empty message is still one)
     workflow_version = models.PositiveIntegerField(null=True)
+    used = models.UUIDField(null=True, help_text="Hash of what its newest run used (cells/usage.py).")
     sequence = models.BigIntegerField(default=0)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -167,3 +168,79 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.execution_id}"
+
+
+class Pause(models.Model):
+    """Where a paused cell stands. Whoever claims it next goes on from here; its end removes this.
+
+    `state` is `{"step", "inputs", "given", "trace", "tries"}` (cells/workflows/run.py), `result` what the step gives
+    once that is known: null while the cell waits for it. `version_id` is the workflow version that it goes on with.
+    """
+
+    class Kind(models.TextChoices):
+        WAIT = "wait"
+        APPROVAL = "approval"
+        RETRY = "retry"
+
+    execution = models.OneToOneField(
+        Execution, primary_key=True, on_delete=models.DO_NOTHING, related_name="pause", db_constraint=False
+    )
+    table_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    due_at = models.DateTimeField(
+        null=True, help_text="When it goes on by itself; null once it does, or if it never does."
+    )
+    state = models.JSONField()
+    result = models.JSONField(null=True)
+    version_id = models.BigIntegerField(null=True)
+    paused_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("due_at",)
+        # Serves the resuming of what is due, in order.
+        indexes = (models.Index(fields=("due_at",), condition=Q(due_at__isnull=False), name="pauses_by_due_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.execution_id}"
+
+
+class Approval(models.Model):
+    """A question to a person that a cell waits with. Answered once; closed with its cell."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        WITHDRAWN = "withdrawn"
+
+    execution_id = models.BigIntegerField()
+    table_id = models.BigIntegerField()
+    row_id = models.BigIntegerField()
+    group_id = models.BigIntegerField()
+    dispatch_id = models.BigIntegerField(null=True)
+    step = models.CharField(max_length=64)
+    prompt = models.TextField()
+    fields = models.JSONField(null=True, help_text="JSON Schema of the form; null when there is none.")
+    assignees = models.JSONField(
+        default=list, help_text="Names of the users who may answer; empty: who may edit the table."
+    )
+    on_expiry = models.CharField(max_length=8, default="error")
+    status = models.CharField(max_length=9, choices=Status, default=Status.OPEN)
+    answer = models.JSONField(null=True, help_text="The fields as they were filled in.")
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (
+            # Serves the list of a table's open questions.
+            models.Index(fields=("table_id", "id"), condition=Q(status="open"), name="open_approvals"),
+            # Serves the closing of a cell's question when the cell ends, and what a deleted cell leaves.
+            models.Index(fields=("execution_id",), name="approvals_of_execution"),
+        )
+
+    def __str__(self) -> str:
+        return f"approval {self.pk} ({self.status})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -44,7 +46,8 @@ ENDED = (DispatchStatus.COMPLETE, DispatchStatus.CANCELLED)
 class Dispatch(models.Model):
     """A durable request to run groups over a scope. Written only by dispatch/lifecycle.py.
 
-    `scope` is `{"rows": [ids] | null, "filter": {…} | null, "exclude_rows": [ids]}`; `plan` is what was pinned
+    `scope` is `{"rows": [ids] | null, "filter": {…} | null, "exclude_rows": [ids], "ranges": [[first, last]…] | null}`,
+    the ranges being of positions, of rows that an import landed; `plan` is what was pinned
     when it began (dispatch/plan.py); `exclusions` are what a cancel took out of it ahead of the cursor, each
     `{"groups": [ids] | null, "rows": [ids] | null, "filter": {…} | null}`. The counts are of cells in windows
     that have closed; an open window has its own.
@@ -61,6 +64,13 @@ class Dispatch(models.Model):
     cursor = PositionField(null=True)
     exhausted = models.BooleanField(default=False, help_text="No row of the scope lies ahead of the cursor.")
     limit_rows = models.PositiveIntegerField(null=True)
+    caps = models.JSONField(
+        default=dict, help_text="What pauses it: rows, errors, error_share, minutes (dispatch/caps.py)."
+    )
+    paused_because = models.TextField(null=True)  # noqa: DJ001  (null while it is not paused)
+    ran_for = models.DurationField(default=timedelta(0), help_text="How long it ran before it was paused last.")
+    resumed_at = models.DateTimeField(null=True, help_text="Since when it has been dispatching without a pause.")
+    is_express = models.BooleanField(default=False, help_text="A few named rows: served before the big runs.")
     admitted_rows = models.BigIntegerField(default=0)
     concurrency = models.PositiveIntegerField()
     width = models.PositiveIntegerField(help_text="Rows of the next window, by what was measured.")
@@ -128,10 +138,14 @@ class Lane(models.Model):
 class Window(models.Model):
     """A slice of rows, admitted in one transaction with the cursor's move. Its counts are kept by the
     transactions that end its cells; it is closed when they add up to `cells`.
+
+    The lobby of a dispatch is a window that nobody draws from: paused cells have their place there. What goes on
+    again moves to a fresh window. The lobby closes with its dispatch.
     """
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.CASCADE, related_name="windows", db_index=False)
     lane = models.PositiveSmallIntegerField()
+    lobby = models.BooleanField(default=False)
     rows = models.PositiveIntegerField()
     cells = models.PositiveIntegerField()
     completed = models.PositiveIntegerField(default=0)
@@ -145,6 +159,9 @@ class Window(models.Model):
 
     class Meta:
         ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("dispatch",), condition=Q(lobby=True), name="one_lobby_per_dispatch"),
+        )
         indexes = (
             # Serves a dispatch's history.
             models.Index(fields=("dispatch", "id"), name="windows_of_dispatch"),
@@ -154,3 +171,23 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return f"window {self.pk} of dispatch {self.dispatch_id}"
+
+
+class Change(models.Model):
+    """What was written into a table and is still to start an automatic run: an outbox, emptied by dispatch/gather.py.
+
+    `groups` are the auto-run groups that it concerns; `rows` the row ids, or `ranges` the positions of the rows that
+    an import landed, `[[first, last], …]`.
+    """
+
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="changes")
+    groups = models.JSONField()
+    rows = models.JSONField(null=True)
+    ranges = models.JSONField(null=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"change {self.pk} of table {self.table_id}"

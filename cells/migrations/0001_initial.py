@@ -78,6 +78,10 @@ class Migration(migrations.Migration):
                 ),
                 ("error", models.TextField(null=True)),
                 ("workflow_version", models.PositiveIntegerField(null=True)),
+                (
+                    "used",
+                    models.UUIDField(help_text="Hash of what its newest run used (cells/usage.py).", null=True),
+                ),
                 ("sequence", models.BigIntegerField(default=0)),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
@@ -223,6 +227,105 @@ class Migration(migrations.Migration):
                         models.OrderBy(models.F("number"), descending=True),
                         name="attempts_of_execution",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Pause",
+            fields=[
+                (
+                    "execution",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="pause",
+                        serialize=False,
+                        to="cells.execution",
+                    ),
+                ),
+                ("table_id", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("wait", "Wait"), ("approval", "Approval"), ("retry", "Retry")], max_length=8
+                    ),
+                ),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        help_text="When it goes on by itself; null once it does, or if it never does.", null=True
+                    ),
+                ),
+                ("state", models.JSONField()),
+                ("result", models.JSONField(null=True)),
+                ("version_id", models.BigIntegerField(null=True)),
+                ("paused_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ("due_at",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="pauses_by_due_time"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Approval",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("execution_id", models.BigIntegerField()),
+                ("table_id", models.BigIntegerField()),
+                ("row_id", models.BigIntegerField()),
+                ("group_id", models.BigIntegerField()),
+                ("dispatch_id", models.BigIntegerField(null=True)),
+                ("step", models.CharField(max_length=64)),
+                ("prompt", models.TextField()),
+                ("fields", models.JSONField(help_text="JSON Schema of the form; null when there is none.", null=True)),
+                (
+                    "assignees",
+                    models.JSONField(
+                        default=list,
+                        help_text="Names of the users who may answer; empty: who may edit the table.",
+                    ),
+                ),
+                ("on_expiry", models.CharField(default="error", max_length=8)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                            ("expired", "Expired"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("answer", models.JSONField(help_text="The fields as they were filled in.", null=True)),
+                (
+                    "answered_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(null=True)),
+                ("answered_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ("id",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "open")), fields=["table_id", "id"], name="open_approvals"
+                    ),
+                    models.Index(fields=["execution_id"], name="approvals_of_execution"),
                 ],
             },
         ),
