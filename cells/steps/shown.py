@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cells.templates import Template
 from cells.values import readable_size
 
 LIMIT = 16 * 1024
+RETRY_LIMIT = 4 * 1024
 MASK = "•••"
 
 _SECRET = re.compile(
@@ -21,13 +23,22 @@ _SECRET_IN_URL = re.compile(
 _USER_IN_URL = re.compile(r"(//)[^/@\s]*@")
 
 
-def kept(value: Any) -> Any:
+def kept(value: Any, limit: int = LIMIT) -> Any:
     """The value as a trace keeps it: itself when it is small, else the beginning of its JSON with a marker."""
     if isinstance(value, str):
-        return value if len(value) <= LIMIT else _cut(value)
-    if not isinstance(value, dict | list) or _size(value, LIMIT) <= LIMIT:
+        return value if len(value) <= limit else _cut(value, limit)
+    if not isinstance(value, dict | list) or _size(value, limit) <= limit:
         return value
-    return _cut(json.dumps(value, ensure_ascii=False))
+    return _cut(json.dumps(value, ensure_ascii=False), limit)
+
+
+def sources(templates: Iterable[tuple[str, Template]]) -> dict[str, str]:
+    """The templates of a step as they were written, by their place in its config; secrets are masked."""
+    written = {}
+    for place, template in templates:
+        name = place.partition(".config.")[2] or place
+        written[name] = MASK if any(map(is_secret, name.split("."))) else masked_url(template.source)
+    return written
 
 
 def is_secret(name: str) -> bool:
@@ -45,8 +56,8 @@ def masked_url(url: str) -> str:
     return _SECRET_IN_URL.sub(rf"\1{MASK}", _USER_IN_URL.sub(rf"\1{MASK}@", url))
 
 
-def _cut(text: str) -> str:
-    return f"{text[:LIMIT]}… [cut: the first {readable_size(LIMIT)} of {len(text):,} characters]"
+def _cut(text: str, limit: int) -> str:
+    return f"{text[:limit]}… [cut: the first {readable_size(limit)} of {len(text):,} characters]"
 
 
 def _size(value: Any, limit: int) -> int:

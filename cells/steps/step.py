@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cells.templates import Template
@@ -29,7 +30,7 @@ class StepFailed(Exception):
 
 
 class Step(ABC):
-    """A compiled step: its templates are ready, its config is checked. Either an InlineStep or a WaitingStep."""
+    """A compiled step: its templates are ready, its config is checked. One of InlineStep, WaitingStep, PausingStep."""
 
     templates: tuple[tuple[str, Template], ...]
     """Every template of the config, with its place."""
@@ -63,6 +64,36 @@ class WaitingStep(Step):
     @abstractmethod
     async def perform(self, config: Any) -> Any:
         """The output, plain JSON. Raises StepFailed."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person is asked. `fields` is the JSON Schema of a form, None when there is none.
+
+    `assignees` are names of users; empty: whoever may edit the table. `on_expiry`: "error", "approved" or "rejected".
+    """
+
+    prompt: str
+    fields: dict[str, Any] | None
+    assignees: tuple[str, ...]
+    on_expiry: str
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """What a run pauses for. `due_at` (aware, UTC): when it goes on by itself, or the question expires; None: never."""
+
+    kind: str
+    due_at: datetime | None
+    question: Question | None = None
+
+
+class PausingStep(Step):
+    """A step during which nothing runs: the run is stored, and goes on from the store with what the step gives then."""
+
+    @abstractmethod
+    def pause(self, config: Any, now: datetime) -> Pausing:
+        """What it pauses for. Without a question, a time that is not after `now` does not pause. Raises StepFailed."""
 
 
 @dataclass(frozen=True)

@@ -175,18 +175,19 @@ class Workflow(serializers.Serializer[Any]):
 class StepTrace(serializers.Serializer[Any]):
     id = serializers.CharField()
     type = serializers.CharField()
-    status = serializers.ChoiceField(["completed", "error", "skipped"])
+    status = serializers.ChoiceField(["completed", "error", "skipped", "paused"])
     input = serializers.JSONField()
     output = serializers.JSONField()
     error = serializers.CharField(allow_null=True)
     started_at = serializers.DateTimeField()
     duration_ms = serializers.FloatField()
     attempts = serializers.IntegerField(required=False)
+    due_at = serializers.DateTimeField(required=False, help_text="While it is paused: until when, if that is known.")
     retries = serializers.ListField(child=Values(), required=False)
 
 
 class WorkflowTest(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(["completed", "error"])
+    status = serializers.ChoiceField(["completed", "error", "paused"])
     outputs = Values(allow_null=True)
     error = serializers.CharField(allow_null=True)
     steps = StepTrace(many=True)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells.steps import registry
-from cells.workflows import run, versions
+from cells.workflows import trial, versions
 from tableflow.api import access, answers, shapes
 from tableflow.api.fields import Body, Object, Text, Texts, Whole
 from tableflow.api.idempotency import once
@@ -142,7 +142,11 @@ class WorkflowTest(APIView):
 
     @extend_schema(request=TestInputs, responses=shapes.WorkflowTest)
     def post(self, request: Request, workflow_id: int) -> Response:
-        """Run the newest version once without a table, for two minutes at most, and answer with the trace."""
+        """Run the newest version once without a table, for two minutes at most, and answer with the trace.
+
+        It waits where a step waits, as far as the two minutes go; a longer wait, and a question to a person, end it
+        with the status `paused`.
+        """
         workflow = access.workflow(request, workflow_id)
         inputs: dict[str, Any] = TestInputs.read(request).get("inputs", {})
         version = versions.newest(workflow.pk)
@@ -153,7 +157,7 @@ class WorkflowTest(APIView):
             known = ", ".join(version.inputs) or "none"
             detail = f"The workflow has no input {unknown[0]!r}; it has: {known}."
             raise InvalidInput.at(f"inputs.{unknown[0]}", detail, "unknown")
-        return Response(run.test(version, inputs))
+        return Response(trial.test(version, inputs))
 
 
 urlpatterns = [

@@ -10,7 +10,7 @@ from django.db import connection, connections, transaction
 
 from cells.models import Workflow, WorkflowVersion
 from cells.workflows import versions
-from cells.workflows.run import test as run_once
+from cells.workflows.trial import test as run_once
 from tableflow.errors import InvalidInput, NotFound
 from tests.factories import UserFactory
 

@@ -56,7 +56,7 @@ def test_every_mistake_is_found_at_once() -> None:
         "steps.2.config.template",
         "outputs.o",
     }
-    assert "http, llm, python, template" in found["steps.0.type"]
+    assert "approval, http, llm, python, template, wait" in found["steps.0.type"]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_program_says_whether_it_waits() -> None:
 
 def test_every_step_type_describes_itself() -> None:
     types = {step_type.type: step_type for step_type in registry.step_types()}
-    assert set(types) == {"http", "llm", "python", "template"}
+    assert set(types) == {"approval", "http", "llm", "python", "template", "wait"}
     for step_type in types.values():
         assert step_type.title
         assert step_type.description
