@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max, Min, Sum
 
-from dispatch import windows
+from dispatch import caps, windows
 from dispatch.models import Dispatch, Window
 from dispatch.pick import pick
 
@@ -25,26 +25,31 @@ def first_width(concurrency: int) -> int:
 def admit(dispatch: Dispatch, lane: int) -> Window | None:
     """Admit the next rows after the cursor, in the caller's transaction, which has locked the dispatch.
 
-    None when none lies ahead: then the dispatch is exhausted.
+    None when none lies ahead: then the dispatch is exhausted. None too when its cap lets no more in.
     """
     if dispatch.exhausted:
         return None
     most = _room(dispatch)
-    picked = pick(dispatch, most) if most else []
+    if not most:
+        return None
+    picked = pick(dispatch, most)
     window = windows.open_with(dispatch, lane, picked) if picked else None
     if picked:
         dispatch.cursor = picked[-1].position
         dispatch.admitted_rows += len(picked)
-    dispatch.exhausted = len(picked) < most or not _room(dispatch)
+    dispatch.exhausted = len(picked) < most or dispatch.admitted_rows == dispatch.limit_rows
     dispatch.width = _next_width(dispatch)
     dispatch.save(update_fields=["cursor", "admitted_rows", "exhausted", "width"])
     return window
 
 
 def _room(dispatch: Dispatch) -> int:
-    if dispatch.limit_rows is None:
-        return dispatch.width
-    return min(dispatch.width, dispatch.limit_rows - dispatch.admitted_rows)
+    limits = (dispatch.width, caps.rows_left(dispatch), _limit_left(dispatch))
+    return min(limit for limit in limits if limit is not None)
+
+
+def _limit_left(dispatch: Dispatch) -> int | None:
+    return None if dispatch.limit_rows is None else dispatch.limit_rows - dispatch.admitted_rows
 
 
 def _next_width(dispatch: Dispatch) -> int:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from cells.filters import status_predicate
 from dispatch import admit, bell, cancel, lanes, lifecycle, plan
 from dispatch import scope as scopes
+from dispatch.caps import check as check_caps
 from dispatch.models import Dispatch, Mode
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import schema as schemas
@@ -33,16 +34,19 @@ def begin(
     filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
     exclude_rows: Sequence[int] | None = None,
     limit: int | None = None,
+    caps: Mapping[str, Any] | None = None,
     is_manual: bool = True,
     user: AbstractBaseUser | AnonymousUser | None = None,
 ) -> Dispatch:
     """Record a request to run groups over a scope, and ring for it.
 
     `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `limit` a number
-    of rows. A manual run takes over the in-flight cells that its scope and groups overlap; an automatic one takes over
-    nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
+    of rows after which it completes, `caps` what pauses it (dispatch/caps.py). A manual run takes over the in-flight
+    cells that its scope and groups overlap; an automatic one takes over nothing. Raises InvalidInput, naming the field;
+    NotFound when the table is gone.
     """
     _check(mode, limit)
+    checked_caps = check_caps(caps or {})
     with transaction.atomic():
         lifecycle.serialise(table_id)
         schema = schemas.load(table_id)
@@ -57,6 +61,7 @@ def begin(
             is_manual=is_manual,
             sequence=lifecycle.next_sequence(),
             limit_rows=limit,
+            caps=checked_caps,
             concurrency=concurrency,
             width=admit.first_width(concurrency),
             requested_by_id=user.pk if user is not None else None,

@@ -25,8 +25,16 @@ def ring(link: Link) -> None:
 
 def announce(dispatch: Dispatch, lanes: Iterable[Lane]) -> None:
     """Tell the workers of a new dispatch: a message a lane, and one to count what it asks for."""
-    advances = [partial(_task, "advance", lane.pk, lane.fence) for lane in lanes]
-    _send([*advances, partial(_task, "count_total", dispatch.pk)], f"dispatch {dispatch.pk}")
+    _send([*_advances(lanes), partial(_task, "count_total", dispatch.pk)], f"dispatch {dispatch.pk}")
+
+
+def call(dispatch: Dispatch, lanes: Iterable[Lane]) -> None:
+    """Tell the workers that a dispatch goes on: a message a lane."""
+    _send(_advances(lanes), f"dispatch {dispatch.pk}")
+
+
+def _advances(lanes: Iterable[Lane]) -> list[Callable[[], Any]]:
+    return [partial(_task, "advance", lane.pk, lane.fence) for lane in lanes]
 
 
 def ask_for_total(dispatch: Dispatch) -> None:

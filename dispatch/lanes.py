@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from dispatch import admit, lifecycle, waiting, windows
+from dispatch import admit, caps, lifecycle, waiting, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
 logger = logging.getLogger(__name__)
@@ -66,11 +66,15 @@ def enter(lane_id: int, fence: int) -> Lane | None:
 
 
 def renew(lane_id: int, fence: int) -> bool:
-    """Renew the lease; False when the link is over or its dispatch is not dispatching: draw no more."""
+    """Renew the lease; False when the link is over or its dispatch has ended: draw no more.
+
+    A link of a paused dispatch lives on while its cells run: it claims again when the dispatch is resumed.
+    """
+    alive = (DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)
     return bool(
-        Lane.objects.filter(
-            pk=lane_id, fence=fence, retired_at=None, dispatch__status=DispatchStatus.DISPATCHING
-        ).update(lease_until=Now() + LEASE)
+        Lane.objects.filter(pk=lane_id, fence=fence, retired_at=None, dispatch__status__in=alive).update(
+            lease_until=Now() + LEASE
+        )
     )
 
 
@@ -97,6 +101,8 @@ def advance(lane_id: int, fence: int) -> Link | None:
         if dispatch.status != DispatchStatus.DISPATCHING:
             return None
         windows.close_finished(dispatch)
+        if dispatch.caps and caps.pause_where_reached(dispatch.pk):
+            return None
         if not windows.has_unclaimed(dispatch.pk):
             admit.admit(dispatch, lane.number)
         return _next_link(dispatch, lane)
@@ -108,6 +114,8 @@ def _is_over(lane: Lane) -> bool:
 
 def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
     unfinished = windows.unfinished(dispatch.pk)
+    if not unfinished and caps.pause_at_rows(dispatch):
+        return None
     if not unfinished and dispatch.exhausted:
         windows.close_finished(dispatch)  # those whose last cells have ended since this transaction looked first
         lifecycle.complete(dispatch, waiting=waiting.count(dispatch))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane
@@ -48,11 +50,35 @@ def share_at_once(table_id: int) -> bool:
 def start(dispatch: Dispatch) -> bool:
     """Pending → dispatching; False when it is no longer pending."""
     won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.PENDING).update(
-        status=DispatchStatus.DISPATCHING, started_at=Coalesce(F("started_at"), Now())
+        status=DispatchStatus.DISPATCHING, started_at=Coalesce(F("started_at"), Now()), resumed_at=Now()
     )
     if won:
         dispatch.status = DispatchStatus.DISPATCHING
     return bool(won)
+
+
+def pause(dispatch_id: int, because: str) -> bool:
+    """Pending or dispatching → paused, for the reason given; False when it is neither.
+
+    From then on it admits nothing, and no draw claims in it. What runs may end.
+    """
+    return bool(
+        Dispatch.objects.filter(pk=dispatch_id, status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING)).update(
+            status=DispatchStatus.PAUSED, paused_because=because, ran_for=_ran_for(), resumed_at=None
+        )
+    )
+
+
+def resume(dispatch_id: int) -> bool:
+    """Paused → dispatching, or pending where it had not started; False when it is not paused."""
+    had_started = When(started_at__isnull=False, then=Value(DispatchStatus.DISPATCHING))
+    return bool(
+        Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.PAUSED).update(
+            status=Case(had_started, default=Value(DispatchStatus.PENDING)),
+            resumed_at=Case(When(started_at__isnull=False, then=Now()), output_field=DateTimeField()),
+            paused_because=None,
+        )
+    )
 
 
 def complete(dispatch: Dispatch, *, waiting: int) -> bool:
@@ -60,6 +86,8 @@ def complete(dispatch: Dispatch, *, waiting: int) -> bool:
     won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.DISPATCHING).update(
         status=DispatchStatus.COMPLETE,
         finished_at=Now(),
+        ran_for=_ran_for(),
+        resumed_at=None,
         waiting=waiting,
         total=F("completed") + F("error") + F("cancelled") + F("skipped") + waiting,
     )
@@ -69,7 +97,11 @@ def complete(dispatch: Dispatch, *, waiting: int) -> bool:
 def cancel(dispatch_id: int) -> bool:
     """Any active state → cancelled; False when it had ended. From then on it admits nothing."""
     won = Dispatch.objects.filter(pk=dispatch_id, status__in=ACTIVE).update(
-        status=DispatchStatus.CANCELLED, finished_at=Now()
+        status=DispatchStatus.CANCELLED,
+        finished_at=Now(),
+        ran_for=_ran_for(),
+        resumed_at=None,
+        paused_because=None,
     )
     return _retired(dispatch_id, won)
 
@@ -79,6 +111,11 @@ def settle(dispatch_id: int) -> None:
     Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.CANCELLED).update(
         total=F("completed") + F("error") + F("cancelled") + F("skipped"), waiting=0
     )
+
+
+def _ran_for() -> ExpressionWrapper[Any]:
+    """How long a dispatch has been dispatching, the time since it was resumed last included."""
+    return ExpressionWrapper(F("ran_for") + Coalesce(Now() - F("resumed_at"), timedelta(0)), DurationField())
 
 
 def _retired(dispatch_id: int, won: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from cells.draw import Held, Tally
-from dispatch import admit, lanes, lifecycle, windows
+from dispatch import admit, caps, lanes, lifecycle, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
 
@@ -30,7 +30,8 @@ class LaneSource:
         if found is None:  # its table was deleted, and the dispatch with it
             return Held(going_on=False, windows=[])
         self._newest = max([self._newest, *found.windows])
-        return Held(found.going_on, found.windows)
+        going_on = found.going_on and not (found.capped and caps.pause_where_reached(self._dispatch_id))
+        return Held(going_on, found.windows)
 
     def has_unclaimed(self) -> bool:
         """Whether the dispatch has stamped cells that nobody has claimed."""

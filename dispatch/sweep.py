@@ -17,7 +17,7 @@ from cells import lifecycle as executions
 from cells import workers
 from cells.draw import Tally
 from cells.models import FINAL, Execution, Status
-from dispatch import bell, lanes, lifecycle, onward, windows
+from dispatch import bell, caps, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, Lane, Window
 from tableflow.tables.models import Row
 
@@ -38,11 +38,13 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """Take back dead workers' cells, ring the lanes whose message was lost, drop what belongs to nobody."""
+    """Take back dead workers' cells, pause what reached a cap, ring the lanes whose message was lost."""
     lost = workers.lapse()
     for worker in lost:
         logger.warning("Worker %s has not been heard of for %s; its cells are taken back", worker.name, workers.LEASE)
     cells = sum(_apart(reclaim, table_id) or 0 for table_id in _tables_with_open_windows())
+    for dispatch_id in caps.capped():
+        _apart(caps.pause_where_reached, dispatch_id)
     rung = sum(bool(_apart(_ring_again, lane)) for lane in lanes.overdue())
     for dispatch in Dispatch.objects.active().filter(total=None, limit_rows=None, requested_at__lt=Now() - UNCOUNTED):
         bell.ask_for_total(dispatch)

@@ -1,5 +1,6 @@
--- Whether a dispatch goes on, and its windows that have cells left, oldest first: what a draw asks in each transaction.
+-- Whether a dispatch goes on, whether under caps, and its windows that have cells left, oldest first: what a draw asks in each transaction.
 SELECT d.status = 'dispatching' AS going_on,
+       d.caps <> '{}' AS capped,
        ARRAY(
          SELECT w.id
          FROM dispatch_window w
