@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -50,28 +50,58 @@ def begin(
     with transaction.atomic():
         lifecycle.serialise(table_id)
         schema = schemas.load(table_id)
-        scope = _scope(schema, rows, filter, exclude_rows)
-        pinned = plan.pin(schema, _chosen(schema, groups))
-        concurrency = plan.concurrency(pinned)
-        dispatch = Dispatch.objects.create(
-            table_id=table_id,
+        dispatch = _record(
+            schema,
+            _chosen(schema, groups),
             mode=mode,
-            scope=scope,
-            plan=pinned,
+            scope=_scope(schema, rows, filter, exclude_rows),
             is_manual=is_manual,
-            sequence=lifecycle.next_sequence(),
             limit_rows=limit,
             caps=checked_caps,
-            concurrency=concurrency,
-            width=admit.first_width(concurrency),
             requested_by_id=user.pk if user is not None else None,
-            requested_at=Now(),
         )
-        if is_manual:
-            cancel.take_over(dispatch)
-        laid = lanes.lay(dispatch)
-        transaction.on_commit(lambda: bell.announce(dispatch, laid))
     dispatch.refresh_from_db()
+    return dispatch
+
+
+def begin_automatic(
+    schema: Schema,
+    groups: Collection[int],
+    *,
+    rows: Sequence[int] | None = None,
+    ranges: Sequence[Sequence[int]] | None = None,
+) -> Dispatch | None:
+    """Record a run of what never ran, or is outdated, of these groups in these rows, or in the rows of these ranges
+    of positions; and ring for it. In the caller's transaction, which has serialised the table.
+
+    Groups and rows that are gone are left out, and so are groups that do not run by themselves. None: nothing is left.
+    """
+    chosen = [group for group in schema.groups if group.id in groups and group.auto_run]
+    if rows is not None:
+        rows = list(Row.objects.filter(table=schema.table_id, pk__in=rows).order_by("pk").values_list("pk", flat=True))
+    if not chosen or not (rows or ranges):
+        return None
+    scope = {"rows": rows, "filter": None, "exclude_rows": [], "schema": None, "ranges": ranges}
+    return _record(schema, chosen, mode=Mode.NEW, scope=scope, is_manual=False)
+
+
+def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatch:
+    """The dispatch with its plan and lanes; what it takes over is cancelled. It rings when the transaction ends."""
+    pinned = plan.pin(schema, chosen)
+    concurrency = plan.concurrency(pinned)
+    dispatch = Dispatch.objects.create(
+        table_id=schema.table_id,
+        plan=pinned,
+        sequence=lifecycle.next_sequence(),
+        concurrency=concurrency,
+        width=admit.first_width(concurrency),
+        requested_at=Now(),
+        **what,
+    )
+    if dispatch.is_manual:
+        cancel.take_over(dispatch)
+    laid = lanes.lay(dispatch)
+    transaction.on_commit(lambda: bell.announce(dispatch, laid))
     return dispatch
 
 

@@ -13,6 +13,7 @@ from cells.eligibility import Request
 from cells.filters import status_predicate
 from dispatch.models import Dispatch
 from tableflow.tables.filters import compile_filter
+from tableflow.tables.imports import landing
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
 
@@ -62,12 +63,14 @@ def _pinned_schema(table_id: int, pinned: Mapping[str, Any]) -> Schema:
 
 
 def selection(table_id: int, scope: Mapping[str, Any]) -> Q:
-    """The condition of a scope: its rows or its filter, without the rows it leaves out."""
+    """The condition of a scope: its rows, its filter or its ranges, without the rows it leaves out."""
     condition = Q()
     if scope.get("rows") is not None:
         condition &= Q(pk__in=scope["rows"])
     if scope.get("filter") is not None:
         condition &= compile_filter(_pinned_schema(table_id, scope["schema"]), scope["filter"], status_predicate)
+    if scope.get("ranges") is not None:
+        condition &= landing.within(scope["ranges"])
     if scope.get("exclude_rows"):
         condition &= ~Q(pk__in=scope["exclude_rows"])
     return condition

@@ -1,6 +1,7 @@
 """The rows of a table: insert, update, delete, upsert. Each is all or nothing, and one statement over its set.
 
 Inserts and deletes hold the table's lock, which keeps positions apart and `row_count` true. A row never moves.
+What is written is told to the floors above (changes.py), in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import matches, positions, schema, statements, types, values
+from tableflow.tables import changes, matches, positions, schema, statements, types, values
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
 
@@ -60,7 +61,9 @@ def insert(table: Table, data: Sequence[Any], *, after: int | None = None, attr:
     checked = values.checked(schema.load(table.pk), zip(places, data, strict=True))
     for place, row in zip(places, checked, strict=True):
         values.check_size(row, place)
-    return _insert(locked, checked, after)
+    made = _insert(locked, checked, after)
+    changes.tell(table.pk, created=[row.pk for row in made])
+    return made
 
 
 @transaction.atomic
@@ -70,11 +73,13 @@ def update(table: Table, patches: Mapping[int, Any], *, attr: str = "rows.{}.dat
     InvalidInput names unknown rows, unknown columns and wrong values by `attr`, where {} is the index of the row.
     """
     _check_number(patches)
+    changes.announce(table.pk, patches.values())
     places = _attrs(attr, len(patches))
     checked = values.checked(schema.load(table.pk), zip(places, patches.values(), strict=True))
     stored = {row.pk: row for row in _locked_rows(table, patches)}
     _refuse_unknown(list(patches), stored)
     keys = _patch(stored, dict(zip(patches, checked, strict=True)), places)
+    changes.tell(table.pk, changed=keys)
     return Changes(tuple(stored[row_id] for row_id in patches), keys)
 
 
@@ -102,8 +107,9 @@ def upsert(table: Table, match_on: Sequence[str], data: Sequence[Any], *, attr: 
     Every given row needs a value in each of these columns. Where several rows match, the first in the visible order
     is updated. Where several given rows match each other, the later ones update what the first became.
     """
-    locked = lock(table.pk)
     _check_number(data)
+    changes.announce(table.pk, data)
+    locked = lock(table.pk)
     known = schema.load(table.pk)
     matches.check_columns(known, match_on)
     places = _attrs(attr, len(data))
@@ -116,7 +122,9 @@ def upsert(table: Table, match_on: Sequence[str], data: Sequence[Any], *, attr: 
         merged.setdefault(name, {}).update(row)
     stored = matches.find(table.pk, match_on, list(merged.values()))
     place_of = dict(zip(reversed(names), reversed(places), strict=True))
-    return _write_upserts(locked, names, merged, stored, place_of)
+    written = _write_upserts(locked, names, merged, stored, place_of)
+    changes.tell(table.pk, created=[row.pk for row in written.created], changed=written.keys)
+    return written
 
 
 def check_ids(ids: Any) -> list[int]:

@@ -31,9 +31,9 @@ def pieces(import_id: int) -> Iterator[bytes]:
         number += 1
 
 
-def delete(import_id: int) -> None:
-    """Forget the bytes: the import has ended."""
-    ImportChunk.objects.filter(source_id=import_id).delete()
+def delete(import_id: int) -> bool:
+    """Forget the bytes: the import has ended. False: they were forgotten before."""
+    return ImportChunk.objects.filter(source_id=import_id).delete()[0] > 0
 
 
 def _read(import_id: int, number: int) -> bytes | None:

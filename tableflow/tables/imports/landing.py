@@ -52,8 +52,17 @@ def older(source: Import) -> Q:
 
 
 def landed(source: Import) -> Q:
-    """The rows that the import landed. What people put between them since has a broken position and is none of them."""
-    ranges = Q()
-    for first, last in source.landed:
-        ranges |= Q(position__range=(first, last))
-    return ranges & Q(position=Func(F("position"), function="trunc"))
+    """The rows that the import landed."""
+    return within(source.landed)
+
+
+def within(ranges: Sequence[Sequence[int]]) -> Q:
+    """The rows that imports landed at these positions. What people put between them since has a broken position and
+    is none of them. An index finds the rows between the first range and the last.
+    """
+    condition = Q()
+    for first, last in ranges:
+        condition |= Q(position__range=(first, last))
+    if len(ranges) > 1:
+        condition &= Q(position__range=(min(first for first, _ in ranges), max(last for _, last in ranges)))
+    return condition & Q(position=Func(F("position"), function="trunc"))

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from tableflow.errors import NotFound, TableflowError
-from tableflow.tables import departures, locks, rows, schema
+from tableflow.tables import changes, departures, locks, rows, schema
 from tableflow.tables.imports import chunks, landing, lifecycle
 from tableflow.tables.imports.convert import Convert, converter
 from tableflow.tables.imports.plan import Plan
@@ -94,8 +94,11 @@ def tidy(import_id: int) -> None:
             return
         if _unfinished_replacement(source):
             _delete_landed_rows(source)
-            Import.objects.filter(pk=import_id).update(landed=[], rows_done=0)
-        chunks.delete(import_id)
+            source.landed, source.rows_done = [], 0
+            source.save(update_fields=["landed", "rows_done"])
+        was_untidy = chunks.delete(import_id)
+        if was_untidy and source.status != Import.Status.COMPLETE and source.table_id is not None:
+            changes.tell(source.table_id, ranges=source.landed)  # the rows of an appending import stay
 
 
 def _unfinished_replacement(source: Import | None) -> Import | None:
@@ -226,6 +229,7 @@ class _Load:
                     raise LoadFailed("No line of the file could become a row, so the table's rows were kept.")
                 rows.delete(table, q=landing.older(held))
             lifecycle.complete(held)
+            changes.tell(table.pk, ranges=held.landed)
 
     def _announce_departures(self) -> None:
         """Before any lock. What it reads stays so while the fence is this holder's; otherwise nothing is committed."""
