@@ -1,6 +1,7 @@
 """The process's one event loop: cells run on it as coroutines, whichever Celery thread drew them.
 
-Plain functions that a cell calls go to the loop's bounded thread pool.
+Plain functions that a cell calls go to threads of their own (cells/threads.py). Where `express` is set when cells are
+started, they have threads that no long run holds.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cells.lifecycle import Claim
+from cells.threads import FUNCTION_THREADS, express
 
-FUNCTION_THREADS = 32
+__all__ = ["FUNCTION_THREADS", "abort", "current", "express", "held", "start"]
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -26,7 +27,6 @@ def current() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            _loop.set_default_executor(ThreadPoolExecutor(FUNCTION_THREADS, thread_name_prefix="function"))
             threading.Thread(target=_loop.run_forever, name="cells", daemon=True).start()
         return _loop
 

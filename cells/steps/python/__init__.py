@@ -1,20 +1,17 @@
 """`python`: a function that an installed app registers (cells/functions). Code is never typed into a page.
 
-Async functions are awaited; sync ones run in the event loop's bounded thread pool, `quick` ones on the loop. A
-thread cannot be stopped: when a sync function outlives the step's timeout the step fails at once, and the
-function runs on to its end unheard.
+Async functions are awaited; sync ones run in threads (cells/threads.py), `quick` ones on the loop. When a sync function
+outlives the step's timeout the step fails at once, and the function is told to end by an exception raised within it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from django.db import connections
-
-from cells import functions
+from cells import functions, threads
 from cells.functions import Function
 from cells.steps.python import arguments
 from cells.steps.step import InlineStep, StepFailed, StepType, WaitingStep
@@ -42,23 +39,15 @@ class _Call:
             return plain(self.function.call(**config))
         except StepFailed:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise _failure(error) from error
-
-    def in_thread(self, config: dict[str, Any]) -> Any:
-        """The call as a thread makes it: a database connection that it opened goes back to the pool."""
-        try:
-            return self(config)
-        finally:
-            for connection in connections.all(initialized_only=True):
-                connection.close()
 
     async def awaited(self, config: dict[str, Any]) -> Any:
         try:
             return plain(await self.function.call(**config))
         except StepFailed:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise _failure(error) from error
 
 
@@ -95,7 +84,7 @@ class PythonStep(WaitingStep):
     async def perform(self, config: Any) -> Any:
         if self.call.function.is_async:
             return await self.call.awaited(config)
-        return await asyncio.get_running_loop().run_in_executor(None, self.call.in_thread, config)
+        return await threads.call(partial(self.call, config))
 
 
 def _failure(error: BaseException) -> StepFailed:
