@@ -185,6 +185,8 @@ def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
         "is_manual": found.is_manual,
         "cursor": float(found.cursor) if found.cursor is not None else None,
         "limit": {"type": "rows", "max": found.limit_rows} if found.limit_rows is not None else None,
+        "caps": found.caps,
+        "paused_because": found.paused_because,
         "processed": counts.processed,
         "counts": {
             "total": counts.total,

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import traces
-from dispatch import begin, cancel, progress
+from dispatch import begin, cancel, caps, pausing, progress
 from dispatch.models import Dispatch, DispatchStatus, Mode
 from tableflow.api import access, answers, query, shapes
-from tableflow.api.fields import Body, Ids, Object, Whole
+from tableflow.api.fields import Body, Ids, Number, Object, Whole
 from tableflow.api.idempotency import once
 from tableflow.api.pagination import Pages, paged
 from tableflow.errors import NotFound
@@ -34,6 +34,22 @@ class NewLimit(Body):
     max = Whole(min_value=1)
 
 
+class NewCaps(Body):
+    """What pauses a dispatch by itself. Cells in flight when a cap is reached still end, and may exceed it."""
+
+    rows = Whole(required=False, allow_null=True, min_value=1, help_text="Rows run.")
+    errors = Whole(  # type: ignore[assignment]
+        required=False, allow_null=True, min_value=1, help_text="Cells that failed."
+    )
+    error_share = Number(
+        required=False,
+        allow_null=True,
+        max_value=1,
+        help_text=f"Part of the ended cells that failed, above 0; judged from {caps.LEAST_ENDED} ended cells on.",
+    )
+    minutes = Number(required=False, allow_null=True, help_text="Time of dispatching, pauses not counted; above 0.")
+
+
 class NewDispatch(Body):
     """What to run; without any field, what is not complete of the whole table."""
 
@@ -42,7 +58,14 @@ class NewDispatch(Body):
     rows = Ids(required=False, help_text="These rows only.")
     filter = Object(required=False, help_text="The rows that this filter names only.")
     exclude_rows = Ids(required=False)
-    limit = NewLimit(required=False, allow_null=True)
+    limit = NewLimit(required=False, allow_null=True, help_text="It completes when so many were run.")
+    caps = NewCaps(required=False, allow_null=True, help_text="It pauses when one is reached.")
+
+
+class DispatchChanges(Body):
+    """What to change of a dispatch: its caps. Those not named stay, one that is null is taken away."""
+
+    caps = NewCaps(allow_null=True, help_text="Null: all are taken away.")
 
 
 class CancelRuns(Body):
@@ -95,6 +118,12 @@ class DispatchDetail(APIView):
         """The dispatch and how far it is."""
         return Response(answers.dispatch(access.dispatch(request, dispatch_id)))
 
+    @extend_schema(request=DispatchChanges, responses=shapes.Dispatch)
+    def patch(self, request: Request, dispatch_id: int) -> Response:
+        """Set its caps. It goes on when it is resumed. 409 when it has ended."""
+        seen = _editable(request, dispatch_id)
+        return Response(answers.dispatch(caps.change(seen.pk, DispatchChanges.read(request)["caps"])))
+
 
 class DispatchCancel(APIView):
     """The end of a dispatch before its time."""
@@ -102,9 +131,27 @@ class DispatchCancel(APIView):
     @extend_schema(request=None, responses=shapes.Dispatch)
     def post(self, request: Request, dispatch_id: int) -> Response:
         """Cancel it: when this has answered, nothing of it writes or starts. 409 when it was complete already."""
-        seen = access.dispatch(request, dispatch_id)
-        access.editable_table(request, seen.table_id)
-        return Response(answers.dispatch(cancel.cancel_dispatch(seen.pk)))
+        return Response(answers.dispatch(cancel.cancel_dispatch(_editable(request, dispatch_id).pk)))
+
+
+class DispatchPause(APIView):
+    """A halt of a dispatch."""
+
+    @extend_schema(request=None, responses=shapes.Dispatch)
+    def post(self, request: Request, dispatch_id: int) -> Response:
+        """Pause it: when this has answered, what runs goes on to its end and nothing else starts. 409 when it ended."""
+        seen = _editable(request, dispatch_id)
+        return Response(answers.dispatch(pausing.pause_dispatch(seen.pk, by=request.user.get_username())))
+
+
+class DispatchResume(APIView):
+    """The end of a halt."""
+
+    @extend_schema(request=None, responses=shapes.Dispatch)
+    @once
+    def post(self, request: Request, dispatch_id: int) -> Response:
+        """Let it go on where it stopped. 409 when it has ended, or when a cap is reached: raise that first."""
+        return Response(answers.dispatch(pausing.resume_dispatch(_editable(request, dispatch_id).pk)))
 
 
 class TableCancelRuns(APIView):
@@ -145,6 +192,13 @@ class CellExecution(APIView):
         return Response(latest)
 
 
+def _editable(request: Request, dispatch_id: int) -> Dispatch:
+    """A dispatch that the caller may change."""
+    seen = access.dispatch(request, dispatch_id)
+    access.editable_table(request, seen.table_id)
+    return seen
+
+
 def _asked(request: Request, found: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
     wanted = query.choice(request, "status", STATUSES)
     if wanted == "active":
@@ -166,4 +220,6 @@ urlpatterns = [
     path("dispatches/", Dispatches.as_view(), name="dispatches"),
     path("dispatches/<int:dispatch_id>/", DispatchDetail.as_view(), name="dispatch"),
     path("dispatches/<int:dispatch_id>/cancel/", DispatchCancel.as_view(), name="dispatch-cancel"),
+    path("dispatches/<int:dispatch_id>/pause/", DispatchPause.as_view(), name="dispatch-pause"),
+    path("dispatches/<int:dispatch_id>/resume/", DispatchResume.as_view(), name="dispatch-resume"),
 ]

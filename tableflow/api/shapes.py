@@ -204,6 +204,13 @@ class Limit(serializers.Serializer[Any]):
     max = serializers.IntegerField()
 
 
+class Caps(serializers.Serializer[Any]):
+    rows = serializers.IntegerField(required=False)
+    errors = serializers.IntegerField(required=False)  # type: ignore[assignment]
+    error_share = serializers.FloatField(required=False)
+    minutes = serializers.FloatField(required=False)
+
+
 class Counts(serializers.Serializer[Any]):
     total = serializers.IntegerField(allow_null=True, help_text="Null until it has been counted.")
     completed = serializers.IntegerField()
@@ -224,6 +231,8 @@ class Dispatch(serializers.Serializer[Any]):
     is_manual = serializers.BooleanField()
     cursor = serializers.FloatField(allow_null=True, help_text="The position up to which rows were admitted.")
     limit = Limit(allow_null=True)
+    caps = Caps(help_text="What pauses it by itself: those that were given.")
+    paused_because = serializers.CharField(allow_null=True, help_text="Why it is paused; null when it is not.")
     processed = serializers.IntegerField(help_text="Cells that have ended.")
     counts = Counts(help_text="In cells.")
     rate = serializers.FloatField(allow_null=True, help_text="Cells a second.")
