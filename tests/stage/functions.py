@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from pathlib import Path
 
 from cells.functions import function
@@ -25,10 +26,24 @@ async def pass_gate(folder: str, key: str) -> int:
     Gives the process id. The folder holds `arrived`, `passed` (a line a mark: key and pid) and, once open, `open`.
     """
     _mark(folder, "arrived", key)
-    while not (Path(folder) / "open").exists():  # noqa: ASYNC110  (the gate is in another process)
-        await asyncio.sleep(TICK)
+    await _opened(folder)
     _mark(folder, "passed", key)
     return os.getpid()
+
+
+@function
+async def take_token(folder: str, key: str) -> str:
+    """As `pass_gate`; gives a token that no other call gives, and its mark of having passed bears the token too."""
+    token = f"{key}-{uuid.uuid4().hex}"
+    _mark(folder, "arrived", key)
+    await _opened(folder)
+    _mark(folder, "passed", token)
+    return token
+
+
+async def _opened(folder: str) -> None:
+    while not (Path(folder) / "open").exists():  # noqa: ASYNC110  (the gate is in another process)
+        await asyncio.sleep(TICK)
 
 
 @function

@@ -1,0 +1,43 @@
+"""The engine's times, shortened for a part of a test: what heals within seconds is seen to heal within a test.
+
+A part takes them from its environment (`environment` makes it). Without these variables nothing changes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+
+LEASE = "STAGE_LEASE_SECONDS"
+RENEW = "STAGE_RENEW_SECONDS"
+SWEEP = "STAGE_SWEEP_SECONDS"
+VISIBILITY = "STAGE_VISIBILITY_SECONDS"
+
+
+def environment(
+    *, lease: float | None = None, renew: float | None = None, sweep: float | None = None, visibility: int | None = None
+) -> dict[str, str]:
+    """The variables for a part: the leases, how often a draw renews one, the sweep's period, the broker's patience.
+
+    All in seconds; None leaves a time as it is.
+    """
+    wanted = {LEASE: lease, RENEW: renew, SWEEP: sweep, VISIBILITY: visibility}
+    return {name: str(seconds) for name, seconds in wanted.items() if seconds is not None}
+
+
+def take_up(environ: Mapping[str, str] = os.environ) -> None:
+    """Set the times that the environment names in this process."""
+    from cells import draw, workers
+    from dispatch import lanes
+    from tableflow.celery import app
+
+    if LEASE in environ:
+        workers.LEASE = workers.STRAY_AGE = lanes.LEASE = timedelta(seconds=float(environ[LEASE]))
+    if RENEW in environ:
+        draw.RENEW = float(environ[RENEW])
+    if SWEEP in environ:
+        app.conf.beat_schedule["sweep"]["schedule"] = float(environ[SWEEP])
+    if VISIBILITY in environ:
+        patience = {"visibility_timeout": int(environ[VISIBILITY]), "unacked_restore_interval": 1}
+        app.conf.broker_transport_options.update(patience)
