@@ -3,6 +3,9 @@
 A group is due when it queues behind the one that ended, or when nothing was stamped for it because its dependencies
 were unmet and now they are met. Each group is met at most once, since the walk only goes right.
 
+A group that reads another one of the dispatch comes after it: while that one is in flight in the row (it paused, or
+was called back) the reader is passed over, and the cascade of that one comes to it.
+
 Where the end was lost (the cell was cancelled, or taken back) the row may have another owner by now. Then only what
 queues there under this owner's fence goes on: whoever ended the cell has seen to the rest (dispatch/onward.py).
 """
@@ -10,20 +13,23 @@ queues there under this owner's fence goes on: whoever ended the cell has seen t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F, Value
+
 from cells import lifecycle
-from cells.eligibility import Reason, Request, reason, unmet
+from cells.eligibility import Reason, Request, Seen, asks_for_outdated, reason, unmet
 from cells.lifecycle import Claim, Claimed
-from cells.models import Execution
+from cells.models import IN_FLIGHT, Execution
+from cells.usage import outdated
 from cells.work import GroupRun, Work
 
 
 @dataclass
 class Left:
-    """A row whose cell has ended and that may go on. `owned` is False where the end was lost to somebody else."""
+    """A row whose cell has ended or paused and that may go on. `owned` is False where that was lost to somebody else."""
 
     claimed: Claimed
     row: dict[str, Any]
@@ -39,6 +45,15 @@ class Step:
     cells: Counter[int] = field(default_factory=Counter)
 
 
+@dataclass
+class _Round:
+    """One round of a walk over some rows: whose turn it is, what joins, whose stamps are taken back."""
+
+    turns: list[tuple[Left, Claim]] = field(default_factory=list)
+    joins: list[tuple[Left, int]] = field(default_factory=list)
+    gone: list[Claim] = field(default_factory=list)
+
+
 class Cascade:
     """The groups of one dispatch from left to right, and its request."""
 
@@ -46,11 +61,7 @@ class Cascade:
         self._groups = list(groups)
         self._place = {group.id: place for place, group in enumerate(groups)}
         self._request = request
-
-    @property
-    def order(self) -> list[int]:
-        """The group ids from left to right."""
-        return list(self._place)
+        self.usages = {group.id: group.usage for group in groups}
 
     @property
     def has_next(self) -> bool:
@@ -60,64 +71,70 @@ class Cascade:
     @property
     def is_inline(self) -> bool:
         """Whether no group's program ever waits, so that cells need no event loop."""
-        return all(group.program is None or group.program.is_inline for group in self._groups)
+        return all(group.version is None or group.version.program.is_inline for group in self._groups)
 
-    def work(self, claimed: Claimed) -> Work:
+    @property
+    def feeds(self) -> bool:
+        """Whether a group outside the dispatch reads what some group of it gives."""
+        return any(group.feeds for group in self._groups)
+
+    def fed_by(self, group_id: int) -> bool:
+        """Whether a group outside the dispatch reads what this one gives."""
+        return self._groups[self._place[group_id]].feeds
+
+    def bit(self, group_id: int) -> int:
+        """The group's done bit."""
+        return self._groups[self._place[group_id]].bit
+
+    def work(self, claimed: Claimed, *, express: bool) -> Work:
         """The work of a claimed row's running cell."""
-        return Work(claimed.lead, self._groups[self._place[claimed.lead.group_id]], claimed.row)
+        return Work(claimed.lead, self._groups[self._place[claimed.lead.group_id]], claimed.row, express)
 
     def left(self, claimed: Claimed, row: dict[str, Any] | None, *, owned: bool) -> Left:
         """A row whose running cell has ended, with its values as they are now."""
         own = Claimed(claimed.row, claimed.lead, dict(claimed.queued))  # a transaction that fails is made again
         return Left(own, claimed.row if row is None else row, owned, self._place[claimed.lead.group_id])
 
-    def go_on(self, rows: Sequence[Left], worker_id: int, *, joining: bool) -> Step:
-        """Start the next due cell of each row, in the caller's transaction; a set at a time, at most once a group.
-
-        `joining` is False when the dispatch does not go on: then no cell comes to it any more.
-        """
+    def go_on(self, rows: Sequence[Left], worker_id: int) -> Step:
+        """Start the next due cell of each row, in the caller's transaction; a set at a time, at most once a group."""
         step = Step()
         walking = list(rows)
-        states = self._states(walking)
         while walking:
-            turns: list[tuple[Left, Claim]] = []
-            joins: list[tuple[Left, int]] = []
-            gone: list[Claim] = []
+            states = self._states(walking)
+            round_ = _Round()
             for left in walking:
-                self._walk(left, states, turns, joins, gone, joining=joining)
-            step.cells.subtract(Counter(lifecycle.withdraw(gone)) if gone else Counter())
-            walking = self._start_turns(turns, step) + self._start_joins(joins, worker_id, step)
+                self._walk(left, states, round_)
+            step.cells.subtract(Counter(lifecycle.withdraw(round_.gone)) if round_.gone else Counter())
+            walking = self._start_turns(round_.turns, step) + self._start_joins(round_.joins, worker_id, step)
         return step
 
-    def _walk(
-        self,
-        left: Left,
-        states: Mapping[tuple[int, int], Execution],
-        turns: list[tuple[Left, Claim]],
-        joins: list[tuple[Left, int]],
-        gone: list[Claim],
-        *,
-        joining: bool,
-    ) -> None:
+    def hold_back(self, rows: Sequence[Left]) -> None:
+        """Start nothing more in these rows: what queues there goes back, for whoever draws the row when it may."""
+        lifecycle.unqueue([claim for left in rows for claim in left.claimed.queued.values()])
+
+    def _walk(self, left: Left, states: dict[tuple[int, int], Seen], round_: _Round) -> None:
+        row_id = left.claimed.lead.row_id
         while left.at + 1 < len(self._groups):
             left.at += 1
             group = self._groups[left.at]
             queued = left.claimed.queued.pop(group.id, None)
+            is_early = any(self._is_coming(states.get((row_id, upstream))) for upstream in group.upstream)
             if queued is not None:
-                if unmet(group, left.row):
-                    gone.append(queued)
+                if queued.standing is None and (is_early or unmet(group, left.row)):
+                    round_.gone.append(queued)
+                    states.pop((row_id, group.id), None)
                     continue
-                turns.append((left, queued))
+                round_.turns.append((left, queued))
                 return
-            state = states.get((left.claimed.lead.row_id, group.id))
-            if joining and left.owned and reason(group, left.row, state, self._request) is Reason.ELIGIBLE:
-                joins.append((left, group.id))
+            state = states.get((row_id, group.id))
+            if left.owned and not is_early and reason(group, left.row, state, self._request) is Reason.ELIGIBLE:
+                round_.joins.append((left, group.id))
                 return
 
     def _start_turns(self, turns: Sequence[tuple[Left, Claim]], step: Step) -> list[Left]:
         if not turns:
             return []
-        won = {claim.id: claim for claim in lifecycle.proceed([claim for _, claim in turns])}
+        won = {claim.id: claim for claim in lifecycle.proceed([claim for _, claim in turns], self.usages)}
         lost = []
         for left, claim in turns:
             if claim.id in won:
@@ -129,8 +146,9 @@ class Cascade:
     def _start_joins(self, joins: Sequence[tuple[Left, int]], worker_id: int, step: Step) -> list[Left]:
         if not joins:
             return []
-        after = [(left.claimed.lead.id, group_id) for left, group_id in joins]
-        won = {claim.row_id: claim for claim in lifecycle.join(worker_id, after, self._request.sequence)}
+        after = [(left.claimed.lead, group_id) for left, group_id in joins]
+        started = lifecycle.join(worker_id, after, self._request.sequence, self.usages)
+        won = {claim.row_id: claim for claim in started}
         lost = []
         for left, _ in joins:
             claim = won.get(left.claimed.lead.row_id)
@@ -141,7 +159,15 @@ class Cascade:
             step.rows.append(Claimed(left.row, claim, left.claimed.queued))
         return lost
 
-    def _states(self, rows: Sequence[Left]) -> dict[tuple[int, int], Execution]:
+    def _states(self, rows: Sequence[Left]) -> dict[tuple[int, int], Seen]:
+        """The executions of the dispatch's groups in these rows; whether they are outdated only where that is asked."""
         ids = [left.claimed.lead.row_id for left in rows]
-        found = Execution.objects.filter(row__in=ids, group__in=self.order).only("row", "group", "status", "sequence")
-        return {(execution.row_id, execution.group_id): execution for execution in found}
+        found = Execution.objects.filter(row__in=ids, group__in=list(self.usages))
+        asked = asks_for_outdated(self._request)
+        found = found.annotate(outdated=outdated(self.usages, F("row__data")) if asked else Value(False))
+        cells = found.order_by().values_list("row", "group", "status", "sequence", "outdated")
+        return {(row, group): Seen(status, sequence, old) for row, group, status, sequence, old in cells}
+
+    def _is_coming(self, state: Seen | None) -> bool:
+        """Whether this dispatch still has the cell in flight."""
+        return state is not None and state.status in IN_FLIGHT and state.sequence == self._request.sequence

@@ -12,8 +12,8 @@ import logging
 import math
 import queue
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -21,8 +21,8 @@ from typing import Protocol, TypeVar
 from django.db import DataError, InterfaceError, OperationalError, connection, transaction
 
 from cells import lifecycle, loop, workers
-from cells.cascade import Cascade, Step
-from cells.lifecycle import Claimed, Ended, Won
+from cells.cascade import Cascade, Left, Step
+from cells.lifecycle import Claim, Claimed, Ended, Suspended, Won
 from cells.models import Status
 from cells.work import Aborted
 
@@ -55,12 +55,44 @@ class Held:
     windows: list[int]
 
 
+@dataclass
+class Gathered:
+    """What has come of cells since the last transaction."""
+
+    ended: list[Ended] = field(default_factory=list)
+    suspended: list[Suspended] = field(default_factory=list)
+    aborted: list[Aborted] = field(default_factory=list)
+
+    def add(self, result: Ended | Suspended | Aborted) -> None:
+        """Take one more."""
+        match result:
+            case Ended():
+                self.ended.append(result)
+            case Suspended():
+                self.suspended.append(result)
+            case Aborted():
+                self.aborted.append(result)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims that are over."""
+        results: list[Ended | Suspended | Aborted] = [*self.ended, *self.suspended, *self.aborted]
+        return [result.claim for result in results]
+
+    def __len__(self) -> int:
+        return len(self.ended) + len(self.suspended) + len(self.aborted)
+
+
 class Source(Protocol):
     """Where a draw gets its rows, and where it accounts for them."""
 
     @property
     def table_id(self) -> int:
         """The table of the rows."""
+
+    @property
+    def is_express(self) -> bool:
+        """Whether its cells go before those of big runs."""
 
     def hold(self) -> Held:
         """Begin a transaction: keep cancels out of it, and see how the dispatch stands."""
@@ -71,15 +103,20 @@ class Source(Protocol):
     def more(self) -> bool:
         """Have more rows stamped, in a transaction of its own; False when none is ahead or enough are."""
 
+    def room(self, free: int) -> int:
+        """How many rows may be claimed now, of this many; called right before they are, in the same transaction."""
+
+    def lobby(self) -> int:
+        """The window in which paused cells wait."""
+
     def tally(self, tally: Tally) -> None:
         """Add to the windows' counts; called inside the transaction that changed the cells."""
 
+    def fed(self, rows: Mapping[int, Sequence[int]]) -> None:
+        """Note where values changed that somebody outside the run reads, by group; called in the same transaction."""
+
     def renew(self) -> bool:
         """Keep the right to draw; False when it was lost: claim no more."""
-
-
-def _rows_of(ended: Iterable[Ended], aborted: Iterable[Aborted]) -> list[int]:
-    return [*(end.claim.row_id for end in ended), *(end.claim.row_id for end in aborted)]
 
 
 class Draw:
@@ -93,14 +130,18 @@ class Draw:
         self._renew_at = time.monotonic() + RENEW
         self._abort_at = math.inf
         self._patient_until: float | None = None
-        self._claiming = True
+        self._may_claim = True
         self._held = Held(going_on=True, windows=[])
         self._number = next(_numbers)
         self._worker = workers.here()
-        self._results: queue.SimpleQueue[Ended | Aborted] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Ended | Suspended | Aborted] = queue.SimpleQueue()
         self._rows: dict[int, Claimed] = {}
-        self._ended: list[Ended] = []
-        self._aborted: list[Aborted] = []
+        self._gathered = Gathered()
+
+    @property
+    def _claiming(self) -> bool:
+        """Whether to claim: a dispatch that is paused may go on while cells of this draw still run."""
+        return self._may_claim and self._held.going_on
 
     def run(self) -> None:
         """Draw until nothing is left to claim, the time is up or the right is lost, and all it claimed has ended."""
@@ -114,7 +155,7 @@ class Draw:
                     self._patient_until = None
                     self._collect()
                 elif self._claiming:
-                    self._claiming = self._wait_for_rows()
+                    self._may_claim = self._wait_for_rows()
         finally:
             workers.hold(self._number, set())
 
@@ -123,11 +164,11 @@ class Draw:
         now = time.monotonic()
         if now >= self._renew_at:
             self._renew_at = now + RENEW
-            self._claiming = self._through_outages(self._source.renew) and self._claiming
+            self._may_claim = self._through_outages(self._source.renew) and self._may_claim
         if now >= self._ends_at:
-            self._claiming = False
+            self._may_claim = False
         if self._worker.draining.is_set():
-            self._claiming = False
+            self._may_claim = False
             self._abort_at = min(self._abort_at, now + GRACE)
         if now >= self._abort_at:
             loop.abort(claimed.lead.id for claimed in self._rows.values())
@@ -142,77 +183,111 @@ class Draw:
         return True
 
     def _turn(self) -> None:
-        """Commit what has ended, go on in those rows, fill the free slots."""
-        step, claimed = self._through_outages(lambda: self._transaction(self._ended, self._aborted))
-        for row_id in _rows_of(self._ended, self._aborted):
-            del self._rows[row_id]
-        self._ended, self._aborted = [], []
+        """Commit what has come, go on in those rows, fill the free slots."""
+        gathered, self._gathered = self._gathered, Gathered()
+        step, claimed = self._through_outages(lambda: self._transaction(gathered))
+        for claim in gathered.claims:
+            del self._rows[claim.row_id]
         self._start((*step.rows, *claimed))
 
-    def _transaction(self, ended: Sequence[Ended], aborted: Sequence[Aborted]) -> tuple[Step, list[Claimed]]:
+    def _transaction(self, gathered: Gathered) -> tuple[Step, list[Claimed]]:
         try:
             with transaction.atomic():
                 self._hold()
-                step = self._commit(ended, aborted)
-                free = self._slots - len(self._rows) + len(ended) + len(aborted) - len(step.rows)
+                step = self._commit(gathered)
+                free = self._slots - len(self._rows) + len(gathered) - len(step.rows)
                 return step, self._claim(free)
         except DataError as error:
             # One of the results is nothing that PostgreSQL can hold. Find it, so that the others are not lost with it.
-            return self._one_by_one(ended, aborted, error)
+            return self._one_by_one(gathered, error)
 
-    def _one_by_one(
-        self, ended: Sequence[Ended], aborted: Sequence[Aborted], error: DataError
-    ) -> tuple[Step, list[Claimed]]:
-        """Commit each end by itself, an error in place of the one that cannot be stored; claim nothing meanwhile."""
-        if len(ended) == 1:
-            message = f"The result of this cell cannot be stored: {str(error).splitlines()[0]}"
-            claim, version = ended[0].claim, ended[0].version
-            ended = [Ended(claim, Status.ERROR, ended[0].bit, error=message.replace("\0", ""), version=version)]
-            with transaction.atomic():
-                self._hold()
-                return self._commit(ended, aborted), []
-        steps = [self._alone(end) for end in ended]
+    def _one_by_one(self, gathered: Gathered, error: DataError) -> tuple[Step, list[Claimed]]:
+        """Commit each by itself, an error in place of the one that cannot be stored; claim nothing meanwhile."""
+        results: list[Ended | Suspended] = [*gathered.ended, *gathered.suspended]
+        if not results:
+            raise error
+        steps = [self._alone(result) for result in results]
         with transaction.atomic():
             self._hold()
-            steps.append(self._commit([], aborted))
+            steps.append(self._commit(Gathered(aborted=gathered.aborted)))
         return Step([row for step in steps for row in step.rows]), []
 
-    def _alone(self, end: Ended) -> Step:
+    def _alone(self, result: Ended | Suspended) -> Step:
         try:
-            with transaction.atomic():
-                self._hold()
-                return self._commit([end], [])
+            return self._committed_alone(result)
         except DataError as error:
-            return self._one_by_one([end], [], error)[0]
+            return self._committed_alone(_unstorable(result, error, self._cascade))
+
+    def _committed_alone(self, result: Ended | Suspended) -> Step:
+        alone = Gathered()
+        alone.add(result)
+        with transaction.atomic():
+            self._hold()
+            return self._commit(alone)
 
     def _hold(self) -> None:
         self._held = self._source.hold()
-        self._claiming = self._claiming and self._held.going_on
 
-    def _commit(self, ended: Sequence[Ended], aborted: Sequence[Aborted]) -> Step:
-        if not ended and not aborted:
+    def _commit(self, gathered: Gathered) -> Step:
+        if not gathered:
             return Step()
-        won = lifecycle.finish(ended, self._worker.identity.name, cascade=self._cascade.has_next) if ended else []
-        step = self._go_on(ended, aborted, won) if self._cascade.has_next else Step()
-        self._source.tally(Tally(Counter((w.window_id, w.status) for w in won), step.cells))
+        ended, paused = self._finish(gathered.ended), self._pause(gathered.suspended)
+        won = [*ended, *paused]
+        step = self._go_on(gathered, won) if self._cascade.has_next else Step()
+        self._account(ended, paused, step)
         return step
 
-    def _go_on(self, ended: Sequence[Ended], aborted: Sequence[Aborted], won: Sequence[Won]) -> Step:
-        rows = {w.row_id: w.row for w in won}
-        left = [
-            self._cascade.left(self._rows[row_id], rows.get(row_id), owned=row_id in rows)
-            for row_id in _rows_of(ended, aborted)
+    def _finish(self, ended: Sequence[Ended]) -> list[Won]:
+        if not ended:
+            return []
+        cascade, feeding = self._cascade.has_next, self._cascade.feeds
+        won = lifecycle.finish(ended, self._worker.identity.name, cascade=cascade, feeding=feeding)
+        if feeding:
+            self._feed(ended, won)
+        return won
+
+    def _feed(self, ended: Sequence[Ended], won: Sequence[Won]) -> None:
+        groups = {end.claim.id: end.claim.group_id for end in ended}
+        rows: dict[int, list[int]] = defaultdict(list)
+        for cell in won:
+            if cell.changed and self._cascade.fed_by(groups[cell.id]):
+                rows[groups[cell.id]].append(cell.row_id)
+        if rows:
+            self._source.fed(rows)
+
+    def _pause(self, suspended: Sequence[Suspended]) -> list[Won]:
+        if not suspended:
+            return []
+        lobby, table_id = self._source.lobby(), self._source.table_id
+        return lifecycle.pause(suspended, table_id=table_id, lobby=lobby, cascade=self._cascade.has_next)
+
+    def _account(self, ended: Sequence[Won], paused: Sequence[Won], step: Step) -> None:
+        cells = Counter(step.cells)
+        if paused:
+            cells.subtract(cell.window_id for cell in paused)
+            cells[self._source.lobby()] += len(paused)
+        self._source.tally(Tally(Counter((cell.window_id, cell.status) for cell in ended), cells))
+
+    def _go_on(self, gathered: Gathered, won: Sequence[Won]) -> Step:
+        rows = {cell.row_id: cell.row for cell in won}
+        left: list[Left] = [
+            self._cascade.left(self._rows[claim.row_id], rows.get(claim.row_id), owned=claim.row_id in rows)
+            for claim in gathered.claims
         ]
-        return self._cascade.go_on(left, self._worker.identity.id, joining=self._held.going_on)
+        if self._held.going_on:
+            return self._cascade.go_on(left, self._worker.identity.id)
+        self._cascade.hold_back(left)
+        return Step()
 
     def _claim(self, free: int) -> list[Claimed]:
-        if not self._claiming or free <= 0:
+        if not self._claiming or free <= 0 or not self._held.windows:
+            return []
+        most = self._source.room(free)
+        if most <= 0:
             return []
         windows = self._held.windows
-        if not windows:
-            return []
         self._worker.drawing_from(windows)
-        return lifecycle.claim(self._worker.identity.id, self._source.table_id, windows, self._cascade.order, free)
+        return lifecycle.claim(self._worker.identity.id, self._source.table_id, windows, self._cascade.usages, most)
 
     def _start(self, rows: Iterable[Claimed]) -> None:
         """Run the cells. While the process drains nothing starts: what it holds it hands back when it leaves."""
@@ -221,11 +296,12 @@ class Draw:
         work = []
         for claimed in rows:
             self._rows[claimed.lead.row_id] = claimed
-            work.append(self._cascade.work(claimed))
+            work.append(self._cascade.work(claimed, express=self._source.is_express))
         held = (claim.id for row in self._rows.values() for claim in (row.lead, *row.queued.values()))
         workers.hold(self._number, set(held))
         if self._cascade.is_inline:
-            self._ended += [item.run_inline() for item in work]
+            for item in work:
+                self._gathered.add(item.run_inline())
         elif work:
             loop.start((item.claim, partial(item.report, self._results)) for item in work)
 
@@ -234,23 +310,20 @@ class Draw:
 
         A quarter of the slots is group enough: with few slots each end is committed, and its slot filled, at once.
         """
-        if not self._rows or self._ended:
+        if not self._rows or self._gathered:
             return
         hungry = self._claiming and len(self._rows) < self._slots
         until = time.monotonic() + (IDLE if hungry else 1.0)
         enough = min(len(self._rows), max(1, self._slots // 4))
         while True:
-            wait = len(self._ended) + len(self._aborted) < enough
+            wait = len(self._gathered) < enough
             try:
-                item = self._results.get(wait, timeout=max(0.0, until - time.monotonic()))
+                result = self._results.get(wait, timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 return
-            if not self._ended and not self._aborted:
+            if not self._gathered:
                 until = time.monotonic() + LINGER
-            if isinstance(item, Ended):
-                self._ended.append(item)
-            else:
-                self._aborted.append(item)
+            self._gathered.add(result)
 
     def _through_outages(self, attempt: Callable[[], T]) -> T:
         """Make the attempt again while the database is away: what was committed unseen is fenced off by then."""
@@ -264,3 +337,11 @@ class Draw:
                 logger.warning("A draw waits for the database: %s", error)
                 connection.close()
                 time.sleep(RECONNECT)
+
+
+def _unstorable(result: Ended | Suspended, error: DataError, cascade: Cascade) -> Ended:
+    """The error that stands for a result which PostgreSQL cannot hold."""
+    message = f"The result of this cell cannot be stored: {str(error).splitlines()[0]}"
+    version = result.version if isinstance(result, Ended) else None
+    bit = cascade.bit(result.claim.group_id)
+    return Ended(result.claim, Status.ERROR, bit, error=message.replace("\0", ""), version=version)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
 
 from cells.models import IN_FLIGHT, Execution, Status
+from cells.usage import STALE, Present, Usage
 from tableflow.tables.types import requirement_met
 
 
@@ -27,6 +28,7 @@ class Reason(enum.StrEnum):
     ATTEMPTED = "already attempted"
     DONE = "done"
     NOT_FAILED = "not failed"
+    NOT_STALE = "not stale"
     NOT_RETRIED = "error or cancelled on auto"
     UNMET = "dependencies unmet"
 
@@ -51,8 +53,29 @@ class State(Protocol):
     def sequence(self) -> int:
         """The number of the request or cancel that touched it last."""
 
+    @property
+    def outdated(self) -> bool:
+        """Whether what it used is not what it would use now (cells/usage.py). Asked of final ones only."""
 
-class Bound(Protocol):
+
+@dataclass(frozen=True)
+class Seen:
+    """A state, as it was read."""
+
+    status: str
+    sequence: int
+    outdated: bool = False
+
+
+class Dependent(Protocol):
+    """What runs after something."""
+
+    @property
+    def run_after(self) -> Sequence[str]:
+        """The keys of the columns that must have a value first."""
+
+
+class Bound(Dependent, Protocol):
     """What is asked of a group."""
 
     @property
@@ -64,8 +87,8 @@ class Bound(Protocol):
         """Whether automatic requests may run it."""
 
     @property
-    def run_after(self) -> Sequence[str]:
-        """The keys of the columns that must have a value first."""
+    def usage(self) -> Usage:
+        """What its cells use."""
 
 
 def reason(group: Bound, row: Mapping[str, Any], execution: State | None, request: Request) -> Reason:
@@ -76,7 +99,7 @@ def reason(group: Bound, row: Mapping[str, Any], execution: State | None, reques
     return Reason.UNMET if unmet(group, row) else Reason.ELIGIBLE
 
 
-def unmet(group: Bound, row: Mapping[str, Any]) -> tuple[str, ...]:
+def unmet(group: Dependent, row: Mapping[str, Any]) -> tuple[str, ...]:
     """The column keys that the group must wait for: empty values, and unticked checkboxes."""
     return tuple(key for key in group.run_after if not requirement_met(row.get(key)))
 
@@ -85,24 +108,36 @@ def _refused(group: Bound, execution: State | None, request: Request) -> Reason 
     if not request.is_manual and not group.auto_run:
         return Reason.AUTO_RUN_OFF
     if execution is None:
-        return Reason.NOT_FAILED if request.mode == "failed" else None
+        return _NEVER_RAN.get(request.mode)
     if execution.status in IN_FLIGHT:
         return Reason.IN_FLIGHT
     if execution.sequence >= request.sequence:
         return Reason.SUPERSEDED
-    return _refused_by_mode(execution.status, request)
+    return _refused_by_mode(execution, request)
 
 
-def _refused_by_mode(status: str, request: Request) -> Reason | None:
-    if request.mode == "new":
-        return Reason.ATTEMPTED
-    if request.mode == "failed":
-        return None if status == Status.ERROR else Reason.NOT_FAILED
-    if request.mode == "incomplete" and status == Status.COMPLETED:
+_NEVER_RAN = {"failed": Reason.NOT_FAILED, "stale": Reason.NOT_STALE}
+
+
+def _refused_by_mode(execution: State, request: Request) -> Reason | None:
+    match request.mode:
+        case "new":
+            # An automatic request comes after a write: what that made outdated is armed again.
+            return None if not request.is_manual and execution.outdated else Reason.ATTEMPTED
+        case "stale":
+            return None if execution.status in STALE and execution.outdated else Reason.NOT_STALE
+        case "failed":
+            return None if execution.status == Status.ERROR else Reason.NOT_FAILED
+    if request.mode == "incomplete" and execution.status == Status.COMPLETED:
         return Reason.DONE
-    if not request.is_manual and status in (Status.ERROR, Status.CANCELLED):
+    if not request.is_manual and execution.status in (Status.ERROR, Status.CANCELLED):
         return Reason.NOT_RETRIED
     return None
+
+
+def asks_for_outdated(request: Request) -> bool:
+    """Whether the request tells outdated cells from others."""
+    return request.mode == "stale" or (request.mode == "new" and not request.is_manual)
 
 
 class RequirementMet(Func):
@@ -123,11 +158,17 @@ def askable(group: Bound, request: Request) -> Q:
     if not request.is_manual and not group.auto_run:
         return Q(pk__in=())
     here = Execution.objects.filter(group=group.id, row=OuterRef("pk"))
-    if request.mode == "new":
+    if request.mode == "new" and request.is_manual:
         return Q(~Exists(here))
     if request.mode == "failed":
         return Q(Exists(here.filter(failed=True, sequence__lt=request.sequence)))
+    same = Q(used=Present(group.usage, OuterRef("data")))
+    if request.mode == "stale":
+        stale = here.filter(status__in=STALE, sequence__lt=request.sequence)
+        return Q(Exists(stale.filter(Q(used=None) | ~same)))
     barred = Q(status__in=IN_FLIGHT) | Q(sequence__gte=request.sequence)
+    if request.mode == "new":
+        return Q(~Exists(here.filter(barred | same)))
     if request.mode == "incomplete":
         barred |= Q(status=Status.COMPLETED)
     if not request.is_manual:
@@ -135,7 +176,7 @@ def askable(group: Bound, request: Request) -> Q:
     return Q(~Exists(here.filter(barred)))
 
 
-def met(group: Bound) -> Q:
+def met(group: Dependent) -> Q:
     """The rows in which the group's dependencies are met."""
     condition = Q()
     for key in group.run_after:

@@ -7,7 +7,7 @@ statement (law 4). Locks are taken in the order execution → row, each kind in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,17 +18,29 @@ import orjson
 from django.db.models import QuerySet
 from psycopg.types.json import Jsonb
 
-from cells.models import Attempt, Execution, Status
+from cells.models import Approval, Attempt, Execution, Pause, Status
+from cells.usage import Usage
 from tableflow.statements import Statements
 
 statements = Statements(Path(__file__).parent / "sql")
 
 LOSS_BUDGET = 3
+ATTEMPTS_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a cell that was paused goes on: its kind, its state, what its step gives, the id of its version (Pause)."""
+
+    kind: str
+    state: dict[str, Any]
+    result: Any
+    version_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A cell that this process may run: only who presents its fence may end it."""
+    """A cell that this process may run: only who presents its fence may end it. `standing`: it was paused before."""
 
     id: int
     row_id: int
@@ -37,6 +49,7 @@ class Claim:
     attempt: int
     window_id: int
     started_at: datetime
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +75,41 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """How a cell paused, still to be written. `state` is kept as cells.Pause says; `question` is one of an approval:
+    `{prompt, fields, assignees, on_expiry}`.
+    """
+
+    claim: Claim
+    kind: str
+    state: dict[str, Any]
+    due_at: datetime | None = None
+    question: dict[str, Any] | None = None
+    version_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Won:
-    """A cell whose end was written. `row` is the row as it is now, where a cascade asked for it."""
+    """A cell whose end or pause was written. `row` is the row as it is now, where a cascade asked for it; `changed`:
+    its values are other ones than before, where somebody outside the run may read them.
+    """
 
     id: int
     row_id: int
     window_id: int
     status: Status
     row: dict[str, Any] | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A cell that begins anew: what it was, and the window that it was in."""
+
+    id: int
+    row_id: int
+    window_id: int
+    was: Status
 
 
 def stamp(
@@ -90,11 +130,15 @@ def stamp(
     return len(stamped)
 
 
-def claim(worker_id: int, table_id: int, windows: Sequence[int], order: Sequence[int], most: int) -> list[Claimed]:
+def claim(
+    worker_id: int, table_id: int, windows: Sequence[int], usages: Mapping[int, Usage], most: int
+) -> list[Claimed]:
     """Claim up to `most` rows of the windows, pending → running or queued; to be called in a transaction.
 
-    `order` are the dispatch's group ids from left to right: the leftmost stamped cell of a row runs first.
+    `usages` are what the dispatch's groups use, by group id from left to right: the leftmost stamped cell of a row
+    runs first.
     """
+    order = list(usages)
     found = statements("claimable", {"windows": list(windows), "most": most * len(order)})
     leads: dict[int, Any] = {}
     for cell in found:
@@ -112,11 +156,22 @@ def claim(worker_id: int, table_id: int, windows: Sequence[int], order: Sequence
             "windows": list(windows),
             "rows": list(leads),
             "leads": [cell.id for cell in leads.values()],
+            "cells": [cell.id for cell in found if cell.row_id in leads],
             "table": table_id,
             "worker": worker_id,
+            **_uses(usages),
         },
     )
     return _rows_claimed(claimed)
+
+
+def _uses(usages: Mapping[int, Usage]) -> dict[str, Any]:
+    """The parameters of sql/used.sql."""
+    return {
+        "use_groups": list(usages),
+        "use_tokens": [usage.token for usage in usages.values()],
+        "use_keys": [Jsonb(list(usage.keys)) for usage in usages.values()],
+    }
 
 
 def _rows_claimed(cells: Iterable[Any]) -> list[Claimed]:
@@ -134,11 +189,20 @@ def _rows_claimed(cells: Iterable[Any]) -> list[Claimed]:
 
 
 def _claim(cell: Any) -> Claim:
-    return Claim(cell.id, cell.row_id, cell.group_id, cell.fence, cell.attempt, cell.window_id, cell.started_at)
+    standing = None
+    if cell.kind is not None:
+        result = orjson.loads(cell.result) if cell.result is not None else None
+        standing = Standing(cell.kind, orjson.loads(cell.state), result, cell.version_id)
+    return Claim(
+        cell.id, cell.row_id, cell.group_id, cell.fence, cell.attempt, cell.window_id, cell.started_at, standing
+    )
 
 
-def finish(batch: Sequence[Ended], worker_name: str, *, cascade: bool) -> list[Won]:
-    """End running cells, each under its fence; gives those that were won. A late worker's cells are not among them."""
+def finish(batch: Sequence[Ended], worker_name: str, *, cascade: bool, feeding: bool = False) -> list[Won]:
+    """End running cells, each under its fence; gives those that were won. A late worker's cells are not among them.
+
+    `feeding`: somebody outside the run reads what they give, so say what changed.
+    """
     won = statements(
         "finish",
         {
@@ -152,27 +216,81 @@ def finish(batch: Sequence[Ended], worker_name: str, *, cascade: bool) -> list[W
             "versions": [e.version for e in batch],
             "worker": worker_name,
             "cascade": cascade,
+            "feeding": feeding,
+            "kept": ATTEMPTS_KEPT,
         },
     )
-    return [
-        Won(w.id, w.row_id, w.window_id, Status(w.status), orjson.loads(w.data) if w.data is not None else None)
-        for w in won
-    ]
+    return [Won(w.id, w.row_id, w.window_id, Status(w.status), _values(w.data), w.changed) for w in won]
 
 
-def proceed(claims: Sequence[Claim]) -> list[Claim]:
+def _values(data: str | None) -> dict[str, Any] | None:
+    return orjson.loads(data) if data is not None else None
+
+
+def pause(batch: Sequence[Suspended], *, table_id: int, lobby: int, cascade: bool) -> list[Won]:
+    """Pause running cells, each under its fence; gives those that were won, with the window that each has left.
+
+    `lobby` is the window in which they wait. Nobody owns them from then on.
+    """
+    won = statements(
+        "pause",
+        {
+            "ids": [p.claim.id for p in batch],
+            "fences": [p.claim.fence for p in batch],
+            "kinds": [p.kind for p in batch],
+            "dues": [p.due_at for p in batch],
+            "states": [Jsonb(p.state) for p in batch],
+            "versions": [p.version_id for p in batch],
+            "questions": [Jsonb(p.question) if p.question is not None else None for p in batch],
+            "table": table_id,
+            "lobby": lobby,
+            "cascade": cascade,
+        },
+    )
+    return [Won(w.id, w.row_id, w.window_id, Status.PAUSED, _values(w.data)) for w in won]
+
+
+def resume(ids: Sequence[int], window_id: int) -> list[tuple[int, int]]:
+    """Let paused cells go on from this window, paused → pending; gives (execution, the window it left) of those won.
+
+    What their steps give must stand in their pauses before the transaction ends.
+    """
+    return [(cell.id, cell.window_id) for cell in statements("resume", {"ids": list(ids), "window": window_id})]
+
+
+def recall(ids: Sequence[int], window_id: int | None) -> list[Recalled]:
+    """Have cells of one dispatch that are under way begin anew, since what they read was changed.
+
+    Queued, running and paused ones become pending; those that are paused move to `window_id` (None: none is).
+    """
+    params = {
+        "ids": list(ids),
+        "window": window_id,
+        "message": "It began anew: a value that it reads was changed.",
+    }
+    return [Recalled(c.id, c.row_id, c.window_id, Status(c.was)) for c in statements("recall", params)]
+
+
+def unqueue(claims: Sequence[Claim]) -> None:
+    """Put queued cells back, for whoever draws their row next."""
+    statements("unqueue", {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]})
+
+
+def proceed(claims: Sequence[Claim], usages: Mapping[int, Usage]) -> list[Claim]:
     """Start queued cells whose turn has come; gives those that were won."""
     turns = {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]}
-    return [_claim(cell) for cell in statements("proceed", turns)]
+    return [_claim(cell) for cell in statements("proceed", {**turns, **_uses(usages)})]
 
 
-def join(worker_id: int, after: Sequence[tuple[int, int]], sequence: int) -> list[Claim]:
-    """Start cells that a cascade reaches and no window stamped: `after` are (ended execution, group to start)."""
+def join(worker_id: int, after: Sequence[tuple[Claim, int]], sequence: int, usages: Mapping[int, Usage]) -> list[Claim]:
+    """Start cells that a cascade reaches and no window stamped: `after` are (the claim that ended, group to start)."""
     params = {
-        "after": [execution for execution, _ in after],
+        "after": [claim_.id for claim_, _ in after],
+        "windows": [claim_.window_id for claim_, _ in after],
         "groups": [group for _, group in after],
         "sequence": sequence,
         "worker": worker_id,
+        **_uses(usages),
     }
     return [_claim(cell) for cell in statements("join", params)]
 
@@ -222,6 +340,9 @@ def fenced(claims: Iterable[Claim]) -> set[int]:
 
 
 def forget(executions: QuerySet[Execution]) -> None:
-    """Remove executions and their attempts, for rows or groups that are gone: two statements, however many they are."""
-    Attempt.objects.filter(execution__in=executions.order_by().values("pk")).delete()
+    """Remove executions with all that belongs to them, for rows or groups that are gone: one statement a kind."""
+    gone = executions.order_by().values("pk")
+    Attempt.objects.filter(execution__in=gone).delete()
+    Approval.objects.filter(execution_id__in=gone).delete()
+    Pause.objects.filter(execution__in=gone).delete()
     executions.order_by().delete()

@@ -7,6 +7,7 @@ never read back as Python or JSON.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +31,14 @@ class TemplateFailed(Exception):
 
 @dataclass(frozen=True)
 class Template:
-    """A compiled template. `names` are the outer names it reads, `references` the (name, attribute) pairs."""
+    """A compiled template. `names` are the outer names it reads, `references` the (name, attribute) pairs, `whole` the
+    names that it reads otherwise than by a fixed attribute.
+    """
 
     source: str
     names: frozenset[str]
     references: frozenset[tuple[str, str]]
+    whole: frozenset[str]
     _evaluate: Callable[[Mapping[str, Any]], Any]
 
     def render(self, scope: Mapping[str, Any]) -> Any:
@@ -107,11 +111,11 @@ def _nested(
 @functools.lru_cache(maxsize=512)
 def _compile(source: str) -> Template:
     if not is_template(source):
-        return Template(source, frozenset(), frozenset(), lambda _scope: source)
+        return Template(source, frozenset(), frozenset(), frozenset(), lambda _scope: source)
     expression = _only_expression(source)
     tree = _environment.parse(source) if expression is None else _assignment(expression)
     names = frozenset(find_undeclared_variables(tree)) - frozenset(_environment.globals)
-    references = frozenset(_references(tree))
+    references, whole = frozenset(_references(tree)), _whole(tree)
     compiled = _environment.from_string(guard(tree))
     begin, body, globals_ = begin_rendering, compiled.root_render_func, dict(_environment.globals)
 
@@ -129,7 +133,7 @@ def _compile(source: str) -> Template:
         begin()
         return _environment.concat(body(new_context(scope)))
 
-    return Template(source, names, references, text_of if expression is None else value_of)
+    return Template(source, names, references, whole, text_of if expression is None else value_of)
 
 
 def _only_expression(source: str) -> nodes.Expr | None:
@@ -148,6 +152,13 @@ def _assignment(expression: nodes.Expr) -> nodes.Template:
     tree = nodes.Template([nodes.Assign(target, expression, lineno=1)], lineno=1)
     tree.set_environment(_environment)
     return tree
+
+
+def _whole(tree: nodes.Template) -> frozenset[str]:
+    """The names that stand somewhere without a fixed attribute behind them."""
+    every = Counter(node.name for node in tree.find_all(nodes.Name))
+    every.subtract(Counter(name for name, _ in _references(tree)))
+    return frozenset(name for name, left in every.items() if left > 0)
 
 
 def _references(tree: nodes.Template) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Stopping, and taking over: when a call has answered, nothing that it named writes or starts.
+"""Stopping: when a call has answered, nothing that it named writes or starts.
 
 In-flight cells are cancelled under the table's lock, which no draw or admission shares at that moment. What a cursor
 has not reached is taken out of the dispatch by an exclusion, one entry whatever the number of rows; and the rows of
@@ -7,7 +7,6 @@ its open windows get tombstones, so that a cascade under way finds them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cells import lifecycle as executions
-from cells.draw import Tally
 from cells.filters import status_predicate
-from cells.models import IN_FLIGHT, Execution, Status
-from dispatch import lifecycle, onward, scope, windows
+from cells.models import IN_FLIGHT, Execution
+from dispatch import gather, inflight, lifecycle, named, onward, scope, windows
 from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import schema as schemas
@@ -50,27 +48,14 @@ def cancel_runs(
 
     Counts the cells in flight; what a cursor had not reached was never stamped, and is left out without counting.
     """
-    named = _named(table_id, rows, groups, filter)
+    what = _what(table_id, rows, groups, filter)
     with transaction.atomic():
         lifecycle.serialise(table_id)
+        gather.gather_here(table_id)  # what was to run by itself is a run from now on, and stopped with the others
         active = list(Dispatch.objects.active().filter(table=table_id).select_for_update().order_by("pk"))
         if rows is None and groups is None and filter is None:
             return sum(_cancel_whole(dispatch) for dispatch in active)
-        return sum(_cancel_part(dispatch, named) for dispatch in active)
-
-
-def take_over(dispatch: Dispatch) -> int:
-    """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many."""
-    older = Dispatch.objects.active().filter(table=dispatch.table_id).exclude(pk=dispatch.pk)
-    open_ones = windows.open_of(older.values_list("pk", flat=True)).values_list("pk", flat=True)
-    cells = windows.in_flight(open_ones).filter(group__in=[group["id"] for group in dispatch.plan])
-    condition = scope.selection(dispatch.table_id, dispatch.scope)
-    if condition:
-        cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
-    # At the number before the dispatch's own: a tombstone for those before it, and free for itself.
-    cancelled = _cancel_cells(cells, dispatch.sequence - 1)
-    onward.stamp_due(cancelled, without={group["id"] for group in dispatch.plan})
-    return len(cancelled)
+        return sum(_cancel_part(dispatch, what) for dispatch in active)
 
 
 def hold_still(table_id: int) -> None:
@@ -83,7 +68,7 @@ def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
     """Remove the executions of rows that are about to be deleted, in the transaction that deletes them."""
     hold_still(table_id)
     cells = Execution.objects.filter(row__in=rows)
-    _cancel_cells(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
+    inflight.cancel(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
     executions.forget(cells)
 
 
@@ -92,43 +77,39 @@ def _cancel_whole(dispatch: Dispatch) -> int:
     if not lifecycle.cancel(dispatch.pk):
         return 0
     open_ones = windows.open_of([dispatch.pk]).values_list("pk", flat=True)
-    cancelled = _cancel_cells(windows.in_flight(open_ones), lifecycle.next_sequence())
-    windows.close_finished(dispatch)
+    cancelled = inflight.cancel(windows.in_flight(open_ones), lifecycle.next_sequence())
+    windows.close_finished(dispatch, for_good=True)
     lifecycle.settle(dispatch.pk)
     return len(cancelled)
 
 
-def _cancel_part(dispatch: Dispatch, named: Mapping[str, Any]) -> int:
-    dispatch.exclusions = [*dispatch.exclusions, named]
+def _cancel_part(dispatch: Dispatch, what: Mapping[str, Any]) -> int:
+    dispatch.exclusions = [*dispatch.exclusions, what]
     dispatch.save(update_fields=["exclusions"])
     cells = windows.in_flight(windows.open_of([dispatch.pk]).values_list("pk", flat=True))
-    if named["rows"] is not None or named["filter"] is not None:
-        condition = scope.selection(dispatch.table_id, named)
+    if what["rows"] is not None or what["filter"] is not None:
+        condition = scope.selection(dispatch.table_id, what)
         cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
-    groups = [group["id"] for group in dispatch.plan if named["groups"] is None or group["id"] in named["groups"]]
+    groups = [group["id"] for group in dispatch.plan if what["groups"] is None or group["id"] in what["groups"]]
     sequence = lifecycle.next_sequence()
     in_rows = list(cells.values_list("pk", flat=True))
-    cancelled = _cancel_cells(cells.filter(group__in=groups), sequence)
+    cancelled = inflight.cancel(cells.filter(group__in=groups), sequence)
     executions.bar(in_rows, groups, sequence)
     onward.stamp_due(cancelled)
     return len(cancelled)
 
 
-def _cancel_cells(cells: QuerySet[Execution], sequence: int) -> list[int]:
-    """Cancel these cells in flight and count them into the windows that they leave; gives their ids."""
-    cancelled = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
-    left = (window_id for window_id in cancelled.values() if window_id is not None)
-    windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left)))
-    return list(cancelled)
-
-
-def _named(
+def _what(
     table_id: int, rows: Sequence[int] | None, groups: Sequence[int] | None, filter_: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     schema = schemas.load(table_id)
     unknown = [group_id for group_id in groups or () if schema.group(group_id) is None]
     if unknown:
         raise InvalidInput.at("groups", f"No workflow column {unknown[0]} in this table.", "unknown_group")
+    for attr, ids in (("rows", rows), ("groups", groups)):
+        if ids is not None:
+            named.check_some(attr, ids)
+    named.check_rows(table_id, "rows", rows or ())
     if rows is not None and filter_ is not None:
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:

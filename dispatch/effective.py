@@ -7,15 +7,18 @@ dispatch covers and will run is pending by rule. The rule is the pure function t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import F
 
-from cells.eligibility import Reason, Request, reason, unmet
-from cells.models import IN_FLIGHT, Execution, Status
+from cells import pauses, usage
+from cells.eligibility import Reason, Request, Seen, asks_for_outdated, reason, unmet
+from cells.models import FINAL, IN_FLIGHT, Execution, Status
+from cells.usage import STALE, Usage, outdated
 from dispatch import scope
 from dispatch.models import Dispatch
 from dispatch.pick import pick
@@ -27,8 +30,18 @@ FAR = 1_000
 
 
 @dataclass(frozen=True)
+class Paused:
+    """What a paused cell waits for: `kind` is wait, approval or retry; `due_at` when it goes on by itself, if ever."""
+
+    kind: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
 class CellState:
-    """What a cell shows. `status` None: it never ran, nothing is about to run it; `waiting_on` may name columns."""
+    """What a cell shows. `status` None: it never ran, nothing is about to run it; `waiting_on` may name columns;
+    `stale`: what it shows was made of other values, or by another version, than there are now.
+    """
 
     status: str | None
     error: str | None = None
@@ -36,6 +49,8 @@ class CellState:
     attempt: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    pause: Paused | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,8 @@ class _Covering:
     rows: frozenset[int]
     excluded: Mapping[int, frozenset[int]]
     last: Decimal | None
+    outdated: frozenset[int]
+    """The executions that are outdated by what the dispatch has pinned; looked at only if it asks for them."""
 
     def will_run(self, row: Row, group_id: int, cells: Mapping[int, Execution]) -> bool:
         """Whether this dispatch has still to come to the cell, and would run it."""
@@ -57,13 +74,16 @@ class _Covering:
         here = self._is_here(cells)
         if not here and not self._is_ahead(row):
             return False
-        match reason(group, row.data, cells.get(group_id), self.request):
+        match reason(group, row.data, self._seen(cells.get(group_id)), self.request):
             case Reason.ELIGIBLE:
                 return True
             case Reason.UNMET:
                 return here and self._is_fed_by_what_runs(group_id, cells)
             case _:
                 return False
+
+    def _seen(self, cell: Execution | None) -> Seen | None:
+        return Seen(cell.status, cell.sequence, cell.pk in self.outdated) if cell else None
 
     def _is_ahead(self, row: Row) -> bool:
         if self.dispatch.exhausted:
@@ -92,12 +112,32 @@ def states(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, CellState
     """The state of each cell of these rows: row id → group id → state, every live group in it; a few queries in all."""
     cells = _executions(schema, rows)
     covering = [_covering(dispatch, rows) for dispatch in _active(schema.table_id)]
-    return {row.pk: {g.id: _state(g, row, cells[row.pk], covering) for g in schema.groups} for row in rows}
+    paused = _paused(cell for of_row in cells.values() for cell in of_row.values())
+    stale = _outdated(usage.of(schema), rows) if any(cells.values()) else frozenset()
+    known = _Known(covering, paused, stale)
+    return {row.pk: {g.id: _state(g, row, cells[row.pk], known) for g in schema.groups} for row in rows}
 
 
-def _state(group: GroupSpec, row: Row, cells: Mapping[int, Execution], covering: Sequence[_Covering]) -> CellState:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a page of cells beside their executions."""
+
+    covering: Sequence[_Covering]
+    paused: Mapping[int, Paused]
+    outdated: frozenset[int]
+
+
+def _outdated(usages: Mapping[int, Usage], rows: Sequence[Row]) -> frozenset[int]:
+    """The executions of these groups in these rows that are outdated."""
+    here = Execution.objects.filter(row__in=[row.pk for row in rows], group__in=list(usages), status__in=FINAL)
+    found = here.annotate(old=outdated(usages, F("row__data"))).filter(old=True)
+    return frozenset(found.order_by().values_list("pk", flat=True))
+
+
+def _state(group: GroupSpec, row: Row, cells: Mapping[int, Execution], known: _Known) -> CellState:
     cell = cells.get(group.id)
-    if (cell is None or cell.status not in IN_FLIGHT) and any(c.will_run(row, group.id, cells) for c in covering):
+    at_rest = cell is None or cell.status not in IN_FLIGHT
+    if at_rest and any(c.will_run(row, group.id, cells) for c in known.covering):
         return CellState(Status.PENDING, attempt=cell.attempt if cell else 0)
     if cell is None:
         return CellState(None, waiting_on=unmet(group, row.data))
@@ -108,7 +148,15 @@ def _state(group: GroupSpec, row: Row, cells: Mapping[int, Execution], covering:
         cell.attempt,
         cell.started_at,
         cell.finished_at,
+        known.paused.get(cell.pk),
+        cell.status in STALE and cell.pk in known.outdated,
     )
+
+
+def _paused(cells: Iterable[Execution]) -> dict[int, Paused]:
+    ids = [cell.pk for cell in cells if cell.status == Status.PAUSED]
+    found = pauses.of_cells(ids) if ids else {}
+    return {execution_id: Paused(pause.kind, pause.due_at) for execution_id, pause in found.items()}
 
 
 def _executions(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, Execution]]:
@@ -134,7 +182,10 @@ def _covering(dispatch: Dispatch, rows: Sequence[Row]) -> _Covering:
         for group_id in groups
         if dispatch.exclusions
     }
-    return _Covering(dispatch, scope.request(dispatch), groups, frozenset(here), excluded, _last(dispatch))
+    request = scope.request(dispatch)
+    usages = {group.id: group.usage for group in groups.values()}
+    old = _outdated(usages, rows) if asks_for_outdated(request) else frozenset()
+    return _Covering(dispatch, request, groups, frozenset(here), excluded, _last(dispatch), old)
 
 
 def _last(dispatch: Dispatch) -> Decimal | None:

@@ -117,7 +117,7 @@ def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
     if not unfinished and caps.pause_at_rows(dispatch):
         return None
     if not unfinished and dispatch.exhausted:
-        windows.close_finished(dispatch)  # those whose last cells have ended since this transaction looked first
+        windows.close_finished(dispatch, for_good=True)  # some have ended since this transaction looked first
         lifecycle.complete(dispatch, waiting=waiting.count(dispatch))
         return None
     drawing = bool(unfinished) and windows.has_unclaimed(dispatch.pk)
@@ -149,3 +149,26 @@ def ring_again(lane: Lane) -> Link | None:
         rings=F("rings") + 1, lease_until=Now() + patience
     )
     return Link(lane.pk, lane.fence, lane.tasks) if again else None
+
+
+def wake(dispatch_id: int, cells: int) -> list[Link]:
+    """What to ring for in resting lanes of a dispatch that goes on, when so many cells were stamped for it.
+
+    Each gets a new link, so that it rests no longer: it is rung for once, until it has started or its lease is over.
+    """
+    with transaction.atomic():
+        resting = Lane.objects.filter(
+            dispatch=dispatch_id,
+            dispatch__status=DispatchStatus.DISPATCHING,
+            retired_at=None,
+            ended__gte=F("tasks"),
+        )
+        enough: list[Lane] = []
+        for lane in resting.select_for_update(of=("self",)).order_by("number"):
+            if cells <= sum(lane.tasks * lane.slots for lane in enough):
+                break
+            enough.append(lane)
+        Lane.objects.filter(pk__in=[lane.pk for lane in enough]).update(
+            fence=F("fence") + 1, started=0, ended=0, rings=0, lease_until=Now() + LEASE
+        )
+    return [Link(lane.pk, lane.fence + 1, lane.tasks) for lane in enough]

@@ -9,25 +9,40 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
+from django.db.models import Exists, OuterRef
+
 from cells import lifecycle as executions
 from cells.draw import Tally
-from cells.models import Execution
+from cells.models import IN_FLIGHT, Execution
 from dispatch import scope, windows
-from dispatch.models import Dispatch, DispatchStatus
+from dispatch.models import Dispatch, DispatchStatus, Window
 from tableflow.tables.models import Row
+
+UNDER_WAY = (DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)  # what is stamped while it is paused waits with it
 
 
 def stamp_due(ids: Sequence[int], *, without: Collection[int] = ()) -> None:
-    """Stamp the cells that are due in the rows of these executions, each in the window that its execution leaves.
+    """Stamp the cells that are due in the rows of these executions, each in the window that its execution leaves; in a
+    fresh one where that is the lobby.
 
     `without` are groups to leave out. No window may close before the caller's transaction ends.
     """
     for dispatch_id, rows_by_window in _left(ids).items():
-        dispatch = Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.DISPATCHING).first()
+        dispatch = Dispatch.objects.filter(pk=dispatch_id, status__in=UNDER_WAY).first()
         if dispatch is None:
             continue
+        _leave_lobby(dispatch, rows_by_window)
         came = Counter({window: _stamp(dispatch, window, rows, without) for window, rows in rows_by_window.items()})
         windows.tally(Tally(cells=came))
+
+
+def _leave_lobby(dispatch: Dispatch, rows_by_window: dict[int, list[int]]) -> None:
+    lobby = Window.objects.filter(pk__in=rows_by_window, lobby=True).values_list("pk", flat=True).first()
+    if lobby is not None:
+        rows = rows_by_window.pop(lobby)
+        places = list(Row.objects.filter(pk__in=rows).values_list("pk", "position"))
+        if places:
+            rows_by_window[windows.open_resumed(dispatch.pk, places)] = rows
 
 
 def _left(ids: Sequence[int]) -> dict[int, dict[int, list[int]]]:
@@ -40,12 +55,16 @@ def _left(ids: Sequence[int]) -> dict[int, dict[int, list[int]]]:
 
 
 def _stamp(dispatch: Dispatch, window_id: int, rows: Sequence[int], without: Collection[int]) -> int:
-    """Only a group that runs after others can have become due since the window was admitted."""
+    """Only a group that runs after others, or reads one of them, can have become due since the window was admitted."""
     stamped = 0
     for group in scope.planned(dispatch):
-        if not group.run_after or group.id in without:
+        if group.id in without or not (group.run_after or group.upstream):
             continue
-        due = Row.objects.filter(scope.eligible(dispatch, group), pk__in=rows).values_list("pk", "position")
+        coming = Execution.objects.filter(
+            row=OuterRef("pk"), group__in=group.upstream, dispatch_id=dispatch.pk, status__in=IN_FLIGHT
+        )
+        eligible = Row.objects.filter(scope.eligible(dispatch, group), ~Exists(coming), pk__in=rows)
+        due = eligible.values_list("pk", "position")
         stamped += executions.stamp(
             group.id, list(due), dispatch_id=dispatch.pk, window_id=window_id, sequence=dispatch.sequence
         )

@@ -85,8 +85,11 @@ def statement(dispatch: Dispatch, groups: Sequence[PlannedGroup], most: int) -> 
 
 
 def _by_done(dispatch: Dispatch) -> bool:
-    """Whether the done bits can find the rows: they tell what is left over, unless the scope names its rows."""
-    return dispatch.mode in (Mode.INCOMPLETE, Mode.NEW) and dispatch.scope.get("rows") is None
+    """Whether the done bits can find the rows: they tell what is left over, unless the scope names its rows.
+
+    What an automatic run looks for may be done, and outdated.
+    """
+    return dispatch.is_manual and dispatch.mode in (Mode.INCOMPLETE, Mode.NEW) and dispatch.scope.get("rows") is None
 
 
 def _eligible_rows(dispatch: Dispatch, groups: Sequence[PlannedGroup]) -> QuerySet[Row, tuple[Any, ...]]:

@@ -6,11 +6,12 @@ later in the columns, the groups or the workflows does not reach a run that is u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypedDict
 
-from cells import functions, loop
-from cells.models import Workflow, WorkflowVersion
+from cells import functions, loop, usage
+from cells.models import WorkflowVersion
+from cells.usage import Usage
 from tableflow.tables.schema import GroupSpec, Schema
 
 CALLS_OUT = frozenset({"http", "llm"})
@@ -20,7 +21,12 @@ CONCURRENCY_LOCAL = 400
 
 
 class Pinned(TypedDict):
-    """One group of a plan. `version_id` and `version` are null when the workflow had been deleted."""
+    """One group of a plan. `version_id` and `version` are null when the workflow had been deleted.
+
+    `reads` and `token` are what its cells use (cells/usage.py); `upstream` the groups of the plan that it reads;
+    `feeds`: a group outside the plan that runs by itself reads what it gives; `strict`: the concurrency that somebody
+    gave the group, kept over all runs of it (null: none).
+    """
 
     id: int
     name: str
@@ -35,12 +41,24 @@ class Pinned(TypedDict):
     columns: dict[str, dict[str, Any]]
     keys: list[str]
     concurrency: int
+    reads: list[str]
+    token: str
+    upstream: list[int]
+    feeds: bool
+    strict: int | None
 
 
 def pin(schema: Schema, groups: Sequence[GroupSpec]) -> list[Pinned]:
     """The plan of these groups, in the order given, with the newest version of each workflow."""
-    versions = _newest({group.workflow_id for group in groups})
-    return [_pinned(schema, group, versions.get(group.workflow_id)) for group in groups]
+    versions = usage.newest(group.workflow_id for group in schema.groups)
+    usages = {group.id: usage.of_group(schema, group, versions.get(group.workflow_id)) for group in schema.groups}
+    chosen = {group.id for group in groups}
+    fed = {key for g in schema.groups if g.auto_run and g.id not in chosen for key in usages[g.id].keys}
+    upstream = usage.upstream(groups, usages)
+    return [
+        _pinned(schema, group, versions.get(group.workflow_id), usages[group.id], upstream[group.id], fed)
+        for group in groups
+    ]
 
 
 def concurrency(plan: Sequence[Pinned]) -> int:
@@ -48,13 +66,14 @@ def concurrency(plan: Sequence[Pinned]) -> int:
     return min(group["concurrency"] for group in plan)
 
 
-def _newest(workflow_ids: set[int]) -> dict[int, WorkflowVersion]:
-    numbers = dict(Workflow.objects.filter(pk__in=workflow_ids).values_list("pk", "version"))
-    versions = WorkflowVersion.objects.filter(workflow__in=numbers, number__in=numbers.values())
-    return {v.workflow_id: v for v in versions if numbers[v.workflow_id] == v.number}
-
-
-def _pinned(schema: Schema, group: GroupSpec, version: WorkflowVersion | None) -> Pinned:
+def _pinned(
+    schema: Schema,
+    group: GroupSpec,
+    version: WorkflowVersion | None,
+    used: Usage,
+    upstream: list[int],
+    fed: Collection[str],
+) -> Pinned:
     columns = {o.column: schema.by_key[o.column] for o in group.outputs}
     return {
         "id": group.id,
@@ -70,6 +89,11 @@ def _pinned(schema: Schema, group: GroupSpec, version: WorkflowVersion | None) -
         "columns": {key: {"type": column.type, "options": column.options} for key, column in columns.items()},
         "keys": list(schema.keys),
         "concurrency": group.concurrency or _usual_concurrency(version),
+        "reads": list(used.keys),
+        "token": used.token,
+        "upstream": upstream,
+        "feeds": any(o.column in fed for o in group.outputs),
+        "strict": group.concurrency,
     }
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from cells import eligibility
 from cells.eligibility import Request
 from cells.filters import status_predicate
+from cells.usage import Usage
 from dispatch.models import Dispatch
 from tableflow.tables.filters import compile_filter
 from tableflow.tables.imports import landing
@@ -26,11 +27,20 @@ class PlannedGroup:
     auto_run: bool
     run_after: tuple[str, ...]
     bit: int
+    usage: Usage
+    upstream: tuple[int, ...]
 
     @classmethod
     def of(cls, pinned: Mapping[str, Any]) -> PlannedGroup:
         """From the dispatch's plan."""
-        return cls(pinned["id"], pinned["auto_run"], tuple(pinned["run_after"]), pinned["bit"])
+        return cls(
+            pinned["id"],
+            pinned["auto_run"],
+            tuple(pinned["run_after"]),
+            pinned["bit"],
+            Usage(tuple(pinned["reads"]), pinned["token"]),
+            tuple(pinned["upstream"]),
+        )
 
 
 def planned(dispatch: Dispatch) -> list[PlannedGroup]:

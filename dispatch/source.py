@@ -6,10 +6,12 @@ window's end; the chord's body makes the lane's next link when its tasks have en
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from django.db import transaction
 
 from cells.draw import Held, Tally
-from dispatch import admit, caps, lanes, lifecycle, windows
+from dispatch import admit, caps, edits, lanes, lifecycle, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
 
@@ -22,6 +24,7 @@ class LaneSource:
         self._newest = 0
         self._exhausted = False
         self.table_id = lane.dispatch.table_id
+        self.is_express = lane.dispatch.is_express
 
     def hold(self) -> Held:
         """Share the table with other draws, which keeps cancels out. The windows are this lane's or another's."""
@@ -47,17 +50,28 @@ class LaneSource:
             if dispatch.status != DispatchStatus.DISPATCHING:
                 return False
             windows.close_finished(dispatch)
-            unfinished = windows.unfinished(self._dispatch_id)
-            if any(window > self._newest for window in unfinished):
+            if any(window > self._newest for window in windows.drawn_from(self._dispatch_id)):
                 return True
             self._exhausted = dispatch.exhausted
             if windows.unclaimed(self._dispatch_id) >= dispatch.width:
                 return False
             return admit.admit(dispatch, self._lane.number) is not None
 
+    def room(self, free: int) -> int:
+        """As many as are free."""
+        return free
+
+    def lobby(self) -> int:
+        """The dispatch's lobby."""
+        return windows.lobby(self._dispatch_id)
+
     def tally(self, tally: Tally) -> None:
         """Count into the windows."""
         windows.tally(tally)
+
+    def fed(self, rows: Mapping[int, Sequence[int]]) -> None:
+        """Leave word for the groups outside the run that read what changed."""
+        edits.fed(self.table_id, rows)
 
     def renew(self) -> bool:
         """Renew the lane's lease."""

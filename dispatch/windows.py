@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Sum
@@ -42,7 +43,7 @@ def open_of(dispatches: Iterable[int]) -> QuerySet[Window]:
 
 
 def unfinished(dispatch_id: int) -> list[int]:
-    """The ids of the dispatch's windows that have cells left, oldest first."""
+    """The ids of the dispatch's windows that have cells left, oldest first; the lobby among them."""
     return list(open_of([dispatch_id]).filter(cells__gt=_ENDED).order_by("pk").values_list("pk", flat=True))
 
 
@@ -81,6 +82,30 @@ def _bar_excluded(dispatch: Dispatch, window: Window, rows: Sequence[int]) -> No
         executions.bar(list(cells.values_list("pk", flat=True)), [pinned["id"]], dispatch.sequence)
 
 
+def lobby(dispatch_id: int) -> int:
+    """The window in which the paused cells of a dispatch wait; made when the first one pauses."""
+    Window.objects.bulk_create(
+        [_empty(dispatch_id, lobby=True)],
+        ignore_conflicts=True,
+    )
+    return Window.objects.values_list("pk", flat=True).get(dispatch=dispatch_id, lobby=True)
+
+
+def open_resumed(dispatch_id: int, rows: Sequence[tuple[int, Decimal]]) -> int:
+    """Open a window for cells of these rows (id, position) that go on again; gives its id. Their places come to it by
+    `tally`.
+    """
+    places = [position for _, position in rows]
+    stretch = {"rows": len(rows), "first_position": min(places), "last_position": max(places)}
+    return Window.objects.bulk_create([_empty(dispatch_id, **stretch)])[0].pk
+
+
+def _empty(dispatch_id: int, **what: Any) -> Window:
+    """A window without a cell, of no stretch of the table."""
+    blank = {"lane": 0, "rows": 0, "cells": 0, "first_position": 0, "last_position": 0, "opened_at": Now()}
+    return Window(dispatch_id=dispatch_id, **{**blank, **what})
+
+
 def tally(change: Tally) -> None:
     """Add to the windows' counts what a transaction did to their cells, in one statement."""
     changes: dict[int, Counter[str]] = defaultdict(Counter)
@@ -94,9 +119,13 @@ def tally(change: Tally) -> None:
         lifecycle.statements("tally", {"windows": list(changes), **by_name})
 
 
-def close_finished(dispatch: Dispatch) -> None:
-    """Close the windows in which every cell has ended, and add their counts to the dispatch, which is locked."""
-    finished = list(open_of([dispatch.pk]).filter(cells__lte=_ENDED).select_for_update().order_by("pk"))
+def close_finished(dispatch: Dispatch, *, for_good: bool = False) -> None:
+    """Close the windows in which every cell has ended, and add their counts to the dispatch, which is locked.
+
+    The lobby stays open while a cell may come to it: it is closed with the dispatch, `for_good`.
+    """
+    closable = open_of([dispatch.pk]) if for_good else open_of([dispatch.pk]).filter(lobby=False)
+    finished = list(closable.filter(cells__lte=_ENDED).select_for_update().order_by("pk"))
     if not finished:
         return
     Window.objects.filter(pk__in=[window.pk for window in finished]).update(closed_at=Now())
@@ -139,9 +168,14 @@ def in_flight(windows: Iterable[int]) -> QuerySet[Execution]:
 
 def has_unclaimed(dispatch_id: int) -> bool:
     """Whether a stamped cell of the dispatch waits for a slot."""
-    return in_flight(unfinished(dispatch_id)).filter(status=Status.PENDING).exists()
+    return in_flight(drawn_from(dispatch_id)).filter(status=Status.PENDING).exists()
 
 
 def unclaimed(dispatch_id: int) -> int:
     """How many stamped cells of the dispatch wait for a slot."""
-    return in_flight(unfinished(dispatch_id)).filter(status=Status.PENDING).count()
+    return in_flight(drawn_from(dispatch_id)).filter(status=Status.PENDING).count()
+
+
+def drawn_from(dispatch_id: int) -> QuerySet[Window, int]:
+    """The ids of the windows that have cells to claim or running: the unfinished ones but the lobby."""
+    return open_of([dispatch_id]).filter(cells__gt=_ENDED, lobby=False).values_list("pk", flat=True)

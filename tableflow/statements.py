@@ -1,11 +1,14 @@
 """The SQL that the ORM cannot say: one file a statement in `<app>/sql/`, loaded by name and run prepared.
 
+`{name}` in a statement stands for the text of another file, for what several statements say alike.
+
 It runs on Django's own connection, so inside Django's transactions. It goes around Django's cursor because that
 one binds on the client and never prepares, and planning costs the hot statements as much as running them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +17,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 from psycopg.rows import namedtuple_row
+
+_PART = re.compile(r"\{(\w+)\}")
 
 
 class Statements:
@@ -38,4 +43,5 @@ class Statements:
             return cursor.fetchall() if cursor.description else []
 
     def _load(self, name: str) -> str:
-        return (self._folder / f"{name}.sql").read_text()
+        text = (self._folder / f"{name}.sql").read_text()
+        return _PART.sub(lambda part: self._load(part[1]), text)

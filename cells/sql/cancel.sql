@@ -14,9 +14,17 @@ WITH named AS (
   RETURNING e.id, e.row_id, e.group_id, e.window_id, e.attempt, e.dispatch_id, e.started_at, named.status AS was
 ), recorded AS (
   INSERT INTO cells_attempt (execution_id, number, status, trace, dispatch_id, worker_name, started_at, finished_at)
-  SELECT id, attempt, 'cancelled', '[]', dispatch_id, '', started_at, now()
+  SELECT c.id, c.attempt, 'cancelled', coalesce(p.state -> 'trace', '[]'), c.dispatch_id, '', c.started_at, now()
+  FROM cancelled c
+  LEFT JOIN cells_pause p ON p.execution_id = c.id
+  WHERE c.was IN ('running', 'paused') OR p.execution_id IS NOT NULL
+), forgotten AS (
+  DELETE FROM cells_pause p USING cancelled WHERE p.execution_id = cancelled.id
+), withdrawn AS (
+  UPDATE cells_approval a
+  SET status = 'withdrawn', answered_at = now()
   FROM cancelled
-  WHERE was IN ('running', 'paused')
+  WHERE a.execution_id = cancelled.id AND a.status = 'open'
 ), bits AS (
   SELECT c.row_id, bit_or(1::bigint << g.bit) AS bits
   FROM cancelled c

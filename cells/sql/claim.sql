@@ -1,9 +1,18 @@
--- Claim the stamped cells of locked rows: the leads start running, the others of their rows queue behind them.
+-- Claim the stamped cells of locked rows: the leads start running, the others of their rows queue behind them. A lead
+-- that was paused goes on: its attempt and what it used stay as they are.
 -- The second look at the siblings is the one that counts: it is taken after the rows were locked.
-WITH claimed AS (
+WITH standing AS (
+  SELECT p.execution_id, p.kind, p.state, p.result, p.version_id
+  FROM cells_pause p
+  WHERE p.execution_id = ANY(%(cells)s)
+), claimed AS (
   UPDATE cells_execution e
   SET status = CASE WHEN e.id = ANY(%(leads)s) THEN 'running' ELSE 'queued' END,
-      attempt = e.attempt + (e.id = ANY(%(leads)s))::int,
+      attempt = e.attempt + (e.id = ANY(%(leads)s) AND e.id NOT IN (SELECT execution_id FROM standing))::int,
+      used = CASE
+        WHEN e.id = ANY(%(leads)s) AND e.id NOT IN (SELECT execution_id FROM standing) THEN {used}
+        ELSE e.used
+      END,
       fence = e.fence + 1,
       worker_id = %(worker)s,
       started_at = now(),
@@ -19,6 +28,7 @@ WITH claimed AS (
     )
   RETURNING e.id, e.row_id, e.group_id, e.fence, e.attempt, e.status, e.window_id, e.started_at
 )
-SELECT c.*, r.data
+SELECT c.*, r.data, standing.kind, standing.state, standing.result, standing.version_id
 FROM claimed c
 JOIN tables_row r ON r.id = c.row_id
+LEFT JOIN standing ON standing.execution_id = c.id

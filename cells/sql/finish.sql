@@ -1,5 +1,6 @@
 -- End running cells: status, attempt, trace, the row's values and its done bit in one statement, each only where the
--- fence presented is still the cell's. Gives the cells that were won, with the row's values where a cascade may go on.
+-- fence presented is still the cell's. Gives the cells that were won, with the row's values where a cascade may go on,
+-- and whether a value changed where somebody outside the run may read it. Of a cell's attempts the newest are kept.
 WITH ended AS (
   SELECT *
   FROM unnest(
@@ -27,8 +28,19 @@ WITH ended AS (
          won.started_at, now()
   FROM won
   JOIN ended ON ended.id = won.id
+), outlived AS (
+  DELETE FROM cells_attempt a
+  USING won
+  WHERE won.attempt > %(kept)s AND a.execution_id = won.id AND a.number <= won.attempt - %(kept)s
+), resumed AS (
+  DELETE FROM cells_pause p USING won WHERE p.execution_id = won.id
 ), rows_held AS (
-  SELECT r.id FROM tables_row r JOIN won ON won.row_id = r.id ORDER BY r.id FOR NO KEY UPDATE OF r
+  SELECT r.id, %(feeding)s AND (r.data || ended.output) IS DISTINCT FROM r.data AS changed
+  FROM tables_row r
+  JOIN won ON won.row_id = r.id
+  JOIN ended ON ended.id = won.id
+  ORDER BY r.id
+  FOR NO KEY UPDATE OF r
 ), written AS (
   UPDATE tables_row r
   SET data = r.data || ended.output,
@@ -39,9 +51,9 @@ WITH ended AS (
   JOIN rows_held ON rows_held.id = won.row_id
   WHERE r.id = won.row_id
     AND (won.status = 'completed' OR r.done & ended.bit <> 0 OR ended.output <> '{}'::jsonb)
-  RETURNING r.id, CASE WHEN %(cascade)s THEN r.data END AS data
+  RETURNING r.id, rows_held.changed, CASE WHEN %(cascade)s THEN r.data END AS data
 )
-SELECT won.id, won.row_id, won.window_id, won.status,
+SELECT won.id, won.row_id, won.window_id, won.status, coalesce(written.changed, false) AS changed,
        CASE
          WHEN %(cascade)s THEN coalesce(written.data, (SELECT r.data FROM tables_row r WHERE r.id = won.row_id))
        END AS data

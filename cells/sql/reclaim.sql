@@ -21,6 +21,8 @@ WITH lost AS (
   SELECT id, attempt, 'error', 'The worker that ran this cell was lost.', '[]', dispatch_id, '', started_at, now()
   FROM taken
   WHERE was = 'running'
+), forgotten AS (
+  DELETE FROM cells_pause p USING taken t WHERE p.execution_id = t.id AND t.status = 'error'
 ), cleared AS (
   UPDATE tables_row r
   SET done = r.done & ~(1::bigint << g.bit)

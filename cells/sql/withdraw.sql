@@ -1,5 +1,6 @@
--- Take back the stamps of queued cells whose dependencies are no longer met when their turn comes: a cell with an
--- attempt that ended returns to what that one left, one without has no execution again.
+-- Take back the stamps of queued cells whose dependencies are no longer met when their turn comes, or that must wait for
+-- another: a cell with an attempt that ended returns to what that one left, one without has no execution again. The
+-- number goes back below the request's, which may come to the cell again.
 WITH turn AS (
   SELECT t.id, t.fence, last.*
   FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS t (id, fence)
@@ -18,7 +19,8 @@ WITH turn AS (
 ), restored AS (
   UPDATE cells_execution e
   SET status = turn.status, error = turn.error, workflow_version = turn.workflow_version,
-      started_at = turn.started_at, finished_at = turn.finished_at, fence = e.fence + 1, worker_id = NULL
+      started_at = turn.started_at, finished_at = turn.finished_at, fence = e.fence + 1, worker_id = NULL,
+      sequence = e.sequence - 1
   FROM turn
   WHERE e.id = turn.id AND e.fence = turn.fence AND e.status = 'queued' AND turn.status IS NOT NULL
   RETURNING e.window_id

@@ -6,6 +6,7 @@ SELECT d.status = 'dispatching' AS going_on,
          FROM dispatch_window w
          WHERE w.dispatch_id = d.id
            AND w.closed_at IS NULL
+           AND NOT w.lobby
            AND w.completed + w.error + w.cancelled + w.skipped < w.cells
          ORDER BY w.id
        ) AS windows
