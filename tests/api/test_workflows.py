@@ -26,7 +26,10 @@ def greet(api: Api) -> int:
 
 def test_step_types_bear_the_schemas_for_forms(api: Api) -> None:
     found = {kind["type"]: kind for kind in api.get("step-types/").json()["results"]}
-    assert {"template", "python", "http", "llm"} <= set(found)
+    assert set(found) == {"approval", "http", "llm", "python", "template", "wait"}
+    assert {"seconds", "until"} == set(found["wait"]["config_schema"]["properties"])
+    assert found["approval"]["config_schema"]["required"] == ["prompt"]
+    assert set(found["approval"]["output_schema"]["properties"]) == {"decision", "fields", "by", "at"}
     assert found["template"]["config_schema"]["required"] == ["template"]
 
 
@@ -65,6 +68,18 @@ def test_a_trial_run_that_fails_says_where(api: Api) -> None:
     answer = api.post(f"workflows/{made['id']}/test/", {"inputs": {"by": 0}}).json()
     assert answer["status"] == "error"
     assert answer["error"].startswith("divide:")
+
+
+def test_a_trial_run_that_asks_somebody_ends_there_as_paused(api: Api) -> None:
+    steps = [
+        {"id": "nap", "type": "wait", "config": {"seconds": 0.05}},
+        {"id": "ask", "type": "approval", "config": {"prompt": "Go on?", "expires_in": 3600}},
+    ]
+    made = api.post("workflows/", {"name": "Ask", "steps": steps}).json()
+    answer = api.post(f"workflows/{made['id']}/test/", {"inputs": {}}).json()
+    assert (answer["status"], answer["outputs"], answer["error"]) == ("paused", None, None)
+    assert [(step["id"], step["status"]) for step in answer["steps"]] == [("nap", "completed"), ("ask", "paused")]
+    assert answer["steps"][1]["due_at"]
 
 
 def test_workflows_are_seen_by_their_owners_only(api_of: Any, greet: int) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from cells.steps import registry
-from cells.steps.shown import LIMIT
+from cells.steps.shown import LIMIT, MASK, RETRY_LIMIT
 from cells.steps.step import Step, StepFailed, StepType, WaitingStep
 from cells.workflows.definition import Retry, compile_program
-from cells.workflows.retries import wait_seconds
-from cells.workflows.run import Completed, Failed, Result, run
+from cells.workflows.retries import RETRY_IN_PLACE_SECONDS, wait_seconds
+from cells.workflows.run import Completed, Failed, Paused, Result, Standing, resume, run
 
 
 @dataclass
@@ -247,3 +249,160 @@ def test_what_a_trace_keeps_is_bounded_and_says_that_it_is_cut() -> None:
     for record in result.trace:
         assert len(record["output"]) < LIMIT + 100
         assert "[cut: the first 16 kB of 100," in record["output"]
+
+
+def retried(attempts: int, backoff_seconds: float, **more: Any) -> list[dict[str, Any]]:
+    return [{**PROBE, "retry": {"attempts": attempts, "backoff_seconds": backoff_seconds}, **more}]
+
+
+def paused(result: Result) -> Paused:
+    assert isinstance(result, Paused), result
+    return result
+
+
+def again(pause: Paused, steps: list[dict[str, Any]], outputs: dict[str, str], result: Any = None) -> Result:
+    """Go on from what was stored of a pause."""
+    standing = Standing.from_json(json.loads(json.dumps(pause.standing.as_json())))
+    return asyncio.run(resume(compile_program(["x", "y"], steps, outputs), standing, {"key": "later"}, result))
+
+
+def test_a_retry_that_is_long_to_come_pauses_the_run(probe: Any, waits: list[float]) -> None:
+    step = probe(StepFailed("busy", retryable=True, retry_after=30, output={"said": "later"}), "done")
+    steps = [
+        template("a", "{{ inputs.x }}"),
+        *retried(2, 0),
+        template("b", "{{ steps.a }} {{ steps.p }} {{ row.key }}"),
+    ]
+    before = datetime.now(UTC)
+    pause = paused(execute(steps, {"o": "{{ steps.b }}"}, x="first"))
+    assert (pause.kind, pause.question, step.tries, waits) == ("retry", None, 1, [])
+    assert pause.due_at is not None
+    assert timedelta(seconds=30) <= pause.due_at - before < timedelta(seconds=60)
+    assert pause.standing.tries == 1
+    assert pause.standing.given == {"a": "first"}
+    assert [record["status"] for record in pause.trace] == ["completed", "paused"]
+    assert pause.trace[1]["due_at"] == pause.due_at.isoformat()
+
+    result = again(pause, steps, {"o": "{{ steps.b }}"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "first done later"}
+    assert [record["status"] for record in result.trace] == ["completed"] * 3
+    assert (step.tries, result.trace[1]["attempts"]) == (2, 2)
+    assert "due_at" not in result.trace[1]
+    (retry,) = result.trace[1]["retries"]
+    assert (retry["error"], retry["output"], retry["waited_s"]) == ("busy", {"said": "later"}, 30)
+    assert retry["duration_ms"] >= 0
+    assert retry["started_at"] >= before.isoformat()
+
+
+def test_tries_are_counted_over_pauses_until_none_is_left(probe: Any, waits: list[float]) -> None:
+    step = probe(StepFailed("busy", retryable=True, retry_after=30, output="kept"))
+    steps = retried(3, 0, on_error="continue")
+    pause = paused(execute(steps, {}))
+    pause = paused(again(pause, steps, {}))
+    assert pause.standing.tries == 2
+    result = again(pause, steps, {"o": "{{ steps.p.error }}"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "busy"}
+    (record,) = result.trace
+    assert (record["status"], record["error"], record["output"]) == ("error", "busy", "kept")
+    assert (record["attempts"], len(record["retries"]), step.tries) == (3, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pauses"), [(RETRY_IN_PLACE_SECONDS, False), (RETRY_IN_PLACE_SECONDS + 0.01, True)]
+)
+def test_a_short_wait_keeps_its_place(seconds: float, pauses: bool, probe: Any, waits: list[float]) -> None:
+    probe(StepFailed("busy", retryable=True, retry_after=seconds), "done")
+    assert isinstance(execute(retried(2, 0), {}), Paused if pauses else Completed)
+    assert waits == ([] if pauses else [seconds])
+
+
+def test_a_run_that_may_not_pause_waits_where_it_is(probe: Any, waits: list[float]) -> None:
+    probe(StepFailed("busy", retryable=True, retry_after=30), "done")
+    steps = [*retried(2, 0), {"id": "w", "type": "wait", "config": {"seconds": 90}}]
+    result = asyncio.run(run(compile_program([], steps, {}), {}, {}, may_pause=False))
+    assert isinstance(result, Completed)
+    assert waits[0] == 30
+    assert 89 < waits[1] <= 90
+
+
+def test_a_resumed_step_keeps_its_start_and_its_time_spans_the_pause(probe: Any) -> None:
+    probe(StepFailed("busy", retryable=True, retry_after=30), "done")
+    pause = paused(execute(retried(2, 0), {}))
+    began = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
+    pause.standing.trace[0]["started_at"] = began
+    result = again(pause, retried(2, 0), {})
+    assert result.trace[0]["started_at"] == began
+    assert 7_200_000 <= result.trace[0]["duration_ms"] < 7_300_000
+
+
+def test_resuming_changes_nothing_of_what_was_stored(probe: Any) -> None:
+    probe(StepFailed("busy", retryable=True, retry_after=30))
+    steps = retried(5, 0)
+    pause = paused(execute(steps, {}))
+    stored = json.dumps(pause.standing.as_json())
+    asyncio.run(resume(compile_program([], steps, {}), pause.standing, {}, None))
+    assert json.dumps(pause.standing.as_json()) == stored
+
+
+def test_the_condition_of_a_step_is_not_asked_again_when_it_goes_on() -> None:
+    steps = [{"id": "w", "type": "wait", "config": {"seconds": 60}, "if": "{{ row.key == 'value' }}"}]
+    pause = paused(execute(steps, {}))
+    result = again(pause, steps, {"o": "{{ steps.w.resumed_at }}"}, {"resumed_at": "now"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": "now"}
+
+
+def test_a_newer_workflow_goes_on_with_what_the_older_one_had() -> None:
+    wait = {"id": "w", "type": "wait", "config": {"seconds": 60}}
+    pause = paused(execute([template("a", "{{ inputs.x }}"), wait], {}, x=1))
+    newer = [template("new", "never runs"), template("a", "nor this"), wait, template("b", "{{ steps.a + 1 }}")]
+    result = again(pause, newer, {"o": "{{ steps.b }}"}, {"resumed_at": "now"})
+    assert isinstance(result, Completed)
+    assert result.outputs == {"o": 2}
+    assert [record["id"] for record in result.trace] == ["a", "w", "b"]
+
+
+@pytest.mark.parametrize("newer", [[], [template("w", "another kind")]])
+def test_a_pause_whose_step_is_gone_fails_and_says_so(newer: list[dict[str, Any]]) -> None:
+    pause = paused(execute([{"id": "w", "type": "wait", "config": {"seconds": 60}}], {}))
+    result = again(pause, newer, {}, {"resumed_at": "now"})
+    assert isinstance(result, Failed)
+    assert "paused at the step 'w', which the workflow does not have any more" in result.error
+    (record,) = result.trace
+    assert (record["status"], record["error"]) == ("error", result.error)
+    assert "due_at" not in record
+
+
+@pytest.mark.parametrize(
+    ("step", "kept"),
+    [
+        (template("a", "{{ inputs.x.name }}"), {"template": "{{ inputs.x.name }}"}),
+        (template("a", "t", **{"if": "{{ inputs.x.name }}"}), {"if": "{{ inputs.x.name }}"}),
+        (
+            {
+                "id": "a",
+                "type": "http",
+                "config": {
+                    "method": "GET",
+                    "url": "http://example.org/{{ inputs.x.name }}?token=s3cret",
+                    "headers": {"authorization": "Bearer s3cret {{ inputs.y }}"},
+                },
+            },
+            {"url": f"http://example.org/{{{{ inputs.x.name }}}}?token={MASK}", "headers.authorization": MASK},
+        ),
+    ],
+)
+def test_a_step_that_cannot_be_rendered_keeps_its_templates(step: dict[str, Any], kept: dict[str, str]) -> None:
+    result = execute([step], {})
+    assert isinstance(result, Failed)
+    assert result.trace[0]["input"] == kept
+
+
+def test_what_is_kept_of_tries_is_bounded(probe: Any, waits: list[float]) -> None:
+    probe(StepFailed("busy", retryable=True, output="x" * 100_000), "done")
+    result = execute(retried(2, 0), {})
+    (retry,) = result.trace[0]["retries"]
+    assert len(retry["output"]) < RETRY_LIMIT + 100
+    assert "[cut: the first 4 kB of 100,000 characters]" in retry["output"]

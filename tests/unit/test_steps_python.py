@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any, Literal
 
@@ -246,14 +247,27 @@ def test_a_sync_function_that_outlives_the_timeout_fails_the_step_at_once() -> N
         release.wait(30)
         return 1
 
-    async def timed() -> Result:
-        steps = [{"id": "a", "type": "python", "config": {"function": f"{PREFIX}.slow"}, "timeout": 0.01}]
-        try:
-            return await run(compile_program([], steps, {}), {}, {})
-        finally:
-            release.set()
+    try:
+        assert "timeout of 0.01 s" in error(call("slow", {}, timeout=0.01))
+    finally:
+        release.set()
 
-    assert "timeout of 0.01 s" in error(asyncio.run(timed()))
+
+def test_a_sync_function_that_outlives_the_timeout_is_told_to_end() -> None:
+    ended = threading.Event()
+
+    @function
+    def turns() -> None:
+        """Never ends by itself, and lets no ordinary exception end it."""
+        try:
+            while True:
+                with contextlib.suppress(Exception):
+                    pass
+        finally:
+            ended.set()
+
+    assert "timeout of 0.1 s" in error(call("turns", {}, timeout=0.1))
+    assert ended.wait(30)
 
 
 def test_a_function_cannot_change_what_other_steps_see() -> None:
