@@ -6,4 +6,4 @@ class DispatchConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dispatch import departures  # noqa: F401  (what runs in rows that an import replaces ends with them)
+        from dispatch import departures, edits  # noqa: F401  (what is written into rows concerns what runs in them)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
-from dispatch import begin, lifecycle
+from dispatch import begin, lifecycle, recall
 from dispatch.models import Change, Dispatch
 from tableflow.errors import NotFound
 from tableflow.tables import schema as schemas
@@ -71,6 +71,7 @@ def _by_rows(schema: Schema, taken: Sequence[Any]) -> Iterator[Dispatch | None]:
         groups = _running(schema, change)
         for row_id in orjson.loads(change.rows) if change.rows is not None else ():
             groups_of[row_id] |= groups
+    recall.paused_on_old_values(schema, groups_of)
     rows_of: dict[Groups, list[int]] = defaultdict(list)
     for row_id, groups in groups_of.items():
         rows_of[groups].append(row_id)

@@ -10,7 +10,9 @@ from cells.cascade import Cascade
 from cells.draw import Draw
 from cells.work import GroupRun
 from dispatch import bell, lanes, scope, waiting
+from dispatch import gather as gathering
 from dispatch import purge as purging
+from dispatch import resume as resuming
 from dispatch import sweep as healer
 from dispatch.source import LaneSource
 from tableflow import pulse
@@ -56,6 +58,18 @@ def sweep() -> None:
     pulse.beat_seen()
     healer.sweep()
     imports.ring_overdue()
+
+
+@shared_task(name="dispatch.tasks.resume")
+def resume() -> None:
+    """Let the paused cells go on that are due."""
+    resuming.resume_due()
+
+
+@shared_task(name="dispatch.tasks.gather")
+def gather() -> None:
+    """Begin the automatic runs of what was written since the last tick."""
+    gathering.gather_all()
 
 
 @shared_task(name="dispatch.tasks.purge")

@@ -44,6 +44,8 @@ app.conf.update(
     # The sweep heals; a backlog of its ticks is dropped, and two beats do no harm.
     beat_schedule={
         "sweep": {"task": "dispatch.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
+        "resume": {"task": "dispatch.tasks.resume", "schedule": 1.0, "options": {"expires": 5.0}},
+        "gather": {"task": "dispatch.tasks.gather", "schedule": 1.0, "options": {"expires": 5.0}},
         "purge": {"task": "dispatch.tasks.purge", "schedule": 30.0, "options": {"expires": 30.0}},
         "purge_idempotency_keys": {
             "task": "tableflow.api.tasks.purge_idempotency_keys",
