@@ -10,17 +10,17 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from cells.filters import status_predicate
-from dispatch import admit, bell, cancel, lanes, lifecycle, plan
+from dispatch import admit, bell, inflight, lanes, lifecycle, named, plan
 from dispatch import scope as scopes
 from dispatch.caps import check as check_caps
 from dispatch.models import Dispatch, Mode
-from tableflow.errors import InvalidInput, Problem
+from tableflow.errors import InvalidInput
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
 
-MOST_ROWS = 10_000
+MOST_ROWS = named.MOST_ROWS
 MOST_LIMIT = 10_000_000
 MODES = (Mode.ALL, Mode.INCOMPLETE, Mode.NEW, Mode.FAILED)
 
@@ -99,7 +99,7 @@ def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatc
         **what,
     )
     if dispatch.is_manual:
-        cancel.take_over(dispatch)
+        inflight.take_over(dispatch)
     laid = lanes.lay(dispatch)
     transaction.on_commit(lambda: bell.announce(dispatch, laid))
     return dispatch
@@ -117,8 +117,7 @@ def _chosen(schema: Schema, groups: Sequence[int] | None) -> list[GroupSpec]:
         raise InvalidInput.at(
             "groups", f"No workflow column {unknown[0]} in this table; it has: {names}.", "unknown_group"
         )
-    if not groups:
-        raise InvalidInput.at("groups", "Name at least one workflow column, or leave `groups` out to run all.", "empty")
+    named.check_some("groups", groups)
     return [group for group in schema.groups if group.id in set(groups)]
 
 
@@ -132,30 +131,16 @@ def _scope(
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:
         compile_filter(schema, filter_, status_predicate)
-    for attr, ids in (("rows", rows), ("exclude_rows", exclude_rows)):
-        if ids is not None:
-            _check_rows(schema.table_id, attr, ids)
+    if rows is not None:
+        named.check_some("rows", rows)
+        named.check_rows(schema.table_id, "rows", rows)
+    named.check_rows(schema.table_id, "exclude_rows", exclude_rows or ())
     return {
         "rows": sorted(set(rows)) if rows is not None else None,
         "filter": filter_,
         "exclude_rows": sorted(set(exclude_rows or ())),
         "schema": scopes.pin_schema(schema) if filter_ is not None else None,
     }
-
-
-def _check_rows(table_id: int, attr: str, ids: Sequence[int]) -> None:
-    if len(ids) > MOST_ROWS:
-        raise InvalidInput.at(attr, f"At most {MOST_ROWS} rows can be named; use a filter for more.", "too_many")
-    if attr == "rows" and not ids:
-        raise InvalidInput.at(attr, "Name at least one row, or leave `rows` out to run over the table.", "empty")
-    known = set(Row.objects.filter(table=table_id, pk__in=ids).values_list("pk", flat=True))
-    problems = [
-        Problem(f"There is no row {row_id} in this table.", f"{attr}.{place}", "unknown_row")
-        for place, row_id in enumerate(ids)
-        if row_id not in known
-    ]
-    if problems:
-        raise InvalidInput(problems[:20])
 
 
 def _check(mode: str, limit: int | None) -> None:

@@ -106,12 +106,12 @@ def _what(
     unknown = [group_id for group_id in groups or () if schema.group(group_id) is None]
     if unknown:
         raise InvalidInput.at("groups", f"No workflow column {unknown[0]} in this table.", "unknown_group")
+    if rows is not None and filter_ is not None:
+        raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     for attr, ids in (("rows", rows), ("groups", groups)):
         if ids is not None:
             named.check_some(attr, ids)
     named.check_rows(table_id, "rows", rows or ())
-    if rows is not None and filter_ is not None:
-        raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:
         compile_filter(schema, filter_, status_predicate)
     return {

@@ -56,6 +56,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
     assert taking == {
         f"/api/v1/{path}/"
         for path in (
+            "dispatches/{dispatch_id}/resume",
             "imports",
             "tables",
             "tables/{table_id}/columns",
@@ -64,6 +65,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "tables/{table_id}/imports",
             "tables/{table_id}/rows",
             "tables/{table_id}/rows/upsert",
+            "tables/{table_id}/rows/{row_id}/executions/{group_id}/newest-version",
             "workflows",
         )
     }

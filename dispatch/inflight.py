@@ -1,0 +1,39 @@
+"""Cells in flight, ended from outside: cancelled, or taken over by a newer run.
+
+The table is serialised: no draw or admission goes on beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.db.models import QuerySet
+
+from cells import lifecycle as executions
+from cells.draw import Tally
+from cells.models import Execution, Status
+from dispatch import onward, scope, windows
+from dispatch.models import Dispatch
+from tableflow.tables.models import Row
+
+
+def cancel(cells: QuerySet[Execution], sequence: int) -> list[int]:
+    """Cancel these cells at an order number, and count them into the windows that they leave; gives their ids."""
+    cancelled = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
+    left = (window_id for window_id in cancelled.values() if window_id is not None)
+    windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left)))
+    return list(cancelled)
+
+
+def take_over(dispatch: Dispatch) -> int:
+    """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many."""
+    older = Dispatch.objects.active().filter(table=dispatch.table_id).exclude(pk=dispatch.pk)
+    open_ones = windows.open_of(older.values_list("pk", flat=True)).values_list("pk", flat=True)
+    cells = windows.in_flight(open_ones).filter(group__in=[group["id"] for group in dispatch.plan])
+    condition = scope.selection(dispatch.table_id, dispatch.scope)
+    if condition:
+        cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
+    # At the number before the dispatch's own: a tombstone for those before it, and free for itself.
+    cancelled = cancel(cells, dispatch.sequence - 1)
+    onward.stamp_due(cancelled, without={group["id"] for group in dispatch.plan})
+    return len(cancelled)
