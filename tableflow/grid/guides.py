@@ -15,8 +15,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "http": {"method": "GET", "url": "https://example.org/search", "query": {"q": "{{ inputs.text }}"}},
     "llm": {"model": "gpt-4o-mini", "prompt": "In one sentence: what is {{ inputs.text }}?"},
     "python": {"function": "word_count", "arguments": {"text": "{{ inputs.text }}"}},
+    "wait": {"seconds": 60},
+    "approval": {"prompt": "Is this right? {{ inputs.text }}", "expires_in": 86400, "on_expiry": "rejected"},
 }
-RESULTS = {"http": ".body", "llm": ".text"}
+RESULTS = {"http": ".body", "llm": ".text", "wait": ".resumed_at", "approval": ".decision"}
 
 
 @dataclass(frozen=True)

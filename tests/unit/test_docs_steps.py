@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import types
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from cells.functions import find, listing, registry
+from cells.steps.registry import step_types as registered_types
 from cells.steps.step import InlineStep, StepFailed, StepType
 from cells.workflows.definition import Program, check, compile_program
-from cells.workflows.run import Completed, Failed, Result, run
+from cells.workflows.run import Completed, Failed, Paused, Result, resume, run
+from tableflow.grid import guides
 
 
 def example(name: str) -> str:
@@ -98,3 +101,43 @@ def test_the_step_type_of_the_page_refuses_what_is_no_text(fingerprint: StepType
     assert isinstance(step, InlineStep)
     with pytest.raises(StepFailed, match="Only a text has a fingerprint"):
         step.compute(step.render({"inputs": {"name": 7}}))
+
+
+@pytest.fixture
+def publishing() -> Program:
+    definition = json.loads(example("pausing workflow"))
+    check(definition["inputs"], definition["steps"], definition["outputs"])
+    return compile_program(definition["inputs"], definition["steps"], definition["outputs"])
+
+
+def asking(publishing: Program) -> Paused:
+    """The run of the page, after its wait."""
+    waiting = ran(publishing, text="Well.", editor="ada")
+    assert isinstance(waiting, Paused), waiting
+    assert waiting.kind == "wait"
+    at = datetime.now(UTC).isoformat()
+    result = asyncio.run(resume(publishing, waiting.standing, {}, {"resumed_at": at}))
+    assert isinstance(result, Paused), result
+    return result
+
+
+@pytest.mark.parametrize(("decision", "headline"), [("approved", "News"), ("rejected", None)])
+def test_the_pausing_workflow_of_the_page_goes_on_with_the_answer(
+    publishing: Program, decision: str, headline: str | None
+) -> None:
+    asked = asking(publishing)
+    assert asked.question is not None
+    assert (asked.question.prompt, asked.question.assignees) == ("Publish this? Well.", ("ada",))
+    assert asked.question.on_expiry == "rejected"
+    answer = {"decision": decision, "fields": {"headline": "News"}, "by": "ada", "at": datetime.now(UTC).isoformat()}
+    result = asyncio.run(resume(publishing, asked.standing, {}, answer))
+    assert isinstance(result, Completed), result
+    assert result.outputs == {"headline": headline}
+
+
+def test_the_pages_have_an_example_of_every_step_type() -> None:
+    for step_type in registered_types():
+        made = guides.example(step_type.type, step_type.config_schema)
+        assert made["config"], step_type.type
+        if step_type.type in {"wait", "approval"}:
+            check(["text"], [made], {})
