@@ -109,6 +109,9 @@ class Source(Protocol):
     def lobby(self) -> int:
         """The window in which paused cells wait."""
 
+    def owed(self, ids: Sequence[int]) -> Counter[int]:
+        """Stamp what the rows of these ended cells are still owed, when it may not start now; the cells by window."""
+
     def tally(self, tally: Tally) -> None:
         """Add to the windows' counts; called inside the transaction that changed the cells."""
 
@@ -277,7 +280,7 @@ class Draw:
         if self._held.going_on:
             return self._cascade.go_on(left, self._worker.identity.id)
         self._cascade.hold_back(left)
-        return Step()
+        return Step(cells=self._source.owed([cell.id for cell in won]))
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0 or not self._held.windows:

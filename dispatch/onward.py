@@ -1,7 +1,8 @@
-"""Going on in rows whose cell was ended from outside: cancelled, taken over, or lost with its last worker.
+"""Going on in rows whose cell was ended from outside: cancelled, taken over, or lost with its last worker; and in
+those whose cell ended while their dispatch is paused.
 
-Whoever ran that cell finds its end lost and leaves the row, and its window may close at once. So what the dispatch
-still owes the row by cascade is stamped by the transaction that ends the cell, for whoever claims the row next.
+Whoever ran that cell leaves the row, and its window may close at once. So what the dispatch still owes the row by
+cascade is stamped by the transaction that ends the cell, for whoever claims the row next.
 """
 
 from __future__ import annotations
@@ -22,18 +23,27 @@ UNDER_WAY = (DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)  # what is stamp
 
 
 def stamp_due(ids: Sequence[int], *, without: Collection[int] = ()) -> None:
-    """Stamp the cells that are due in the rows of these executions, each in the window that its execution leaves; in a
-    fresh one where that is the lobby.
+    """Stamp the cells that are due in the rows of these executions, and count them into their windows.
 
     `without` are groups to leave out. No window may close before the caller's transaction ends.
     """
+    windows.tally(Tally(cells=stamp(ids, without=without)))
+
+
+def stamp(ids: Sequence[int], *, without: Collection[int] = ()) -> Counter[int]:
+    """The same, but that the caller counts them: gives how many came to each window.
+
+    Each comes to the window that its execution leaves; to a fresh one where that is the lobby.
+    """
+    came: Counter[int] = Counter()
     for dispatch_id, rows_by_window in _left(ids).items():
         dispatch = Dispatch.objects.filter(pk=dispatch_id, status__in=UNDER_WAY).first()
         if dispatch is None:
             continue
         _leave_lobby(dispatch, rows_by_window)
-        came = Counter({window: _stamp(dispatch, window, rows, without) for window, rows in rows_by_window.items()})
-        windows.tally(Tally(cells=came))
+        for window, rows in rows_by_window.items():
+            came[window] += _stamp(dispatch, window, rows, without)
+    return came
 
 
 def _leave_lobby(dispatch: Dispatch, rows_by_window: dict[int, list[int]]) -> None:

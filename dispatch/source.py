@@ -6,12 +6,13 @@ window's end; the chord's body makes the lane's next link when its tasks have en
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
 from cells.draw import Held, Tally
-from dispatch import admit, caps, edits, lanes, lifecycle, windows
+from dispatch import admit, caps, edits, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
 
@@ -64,6 +65,10 @@ class LaneSource:
     def lobby(self) -> int:
         """The dispatch's lobby."""
         return windows.lobby(self._dispatch_id)
+
+    def owed(self, ids: Sequence[int]) -> Counter[int]:
+        """Stamp it where the dispatch is paused: it starts when that is resumed. Nothing where it has ended."""
+        return onward.stamp(ids)
 
     def tally(self, tally: Tally) -> None:
         """Count into the windows."""
