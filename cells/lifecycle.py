@@ -271,9 +271,9 @@ def recall(ids: Sequence[int], window_id: int | None) -> list[Recalled]:
     return [Recalled(c.id, c.row_id, c.window_id, Status(c.was)) for c in statements("recall", params)]
 
 
-def unqueue(claims: Sequence[Claim]) -> None:
-    """Put queued cells back, for whoever draws their row next."""
-    statements("unqueue", {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]})
+def unqueue(claims: Sequence[Claim]) -> int:
+    """Put queued cells back, for whoever draws their row next; gives how many."""
+    return len(statements("unqueue", {"ids": [c.id for c in claims], "fences": [c.fence for c in claims]}))
 
 
 def proceed(claims: Sequence[Claim], usages: Mapping[int, Usage]) -> list[Claim]:

@@ -16,7 +16,7 @@ from cells.draw import Tally
 from cells.lifecycle import Claim, Claimed, Ended, Won
 from cells.models import Execution, Status, Worker
 from dispatch import admit as admission
-from dispatch import lifecycle, windows
+from dispatch import lifecycle, scope, windows
 from dispatch.models import Dispatch, Window
 from tableflow.tables.models import Group, Row, Table
 
@@ -46,10 +46,10 @@ def admit(dispatch: Dispatch, lane: int = 0) -> Window | None:
 
 def claim(by: Worker, dispatch: Dispatch, most: int = 1000) -> list[Claimed]:
     """Claim rows of the dispatch's open windows, as a draw does."""
-    order = [pinned["id"] for pinned in dispatch.plan]
+    usages = {group.id: group.usage for group in scope.planned(dispatch)}
     with transaction.atomic():
         lifecycle.share(dispatch.table_id)
-        return executions.claim(by.pk, dispatch.table_id, windows.unfinished(dispatch.pk), order, most)
+        return executions.claim(by.pk, dispatch.table_id, list(windows.drawn_from(dispatch.pk)), usages, most)
 
 
 def ended(of: Claim, status: Status = Status.COMPLETED, **what: Any) -> Ended:

@@ -9,10 +9,11 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from cells import lifecycle
-from cells.lifecycle import Claim
+from cells import lifecycle, usage
+from cells.lifecycle import Claim, Suspended
 from cells.models import CLAIMED, FINAL, IN_FLIGHT, Attempt, Execution, Status
 from dispatch.begin import begin
+from tableflow.tables import schema
 from tableflow.tables.models import Row
 from tests import hands, scenes
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 FENCE = 7
 WINDOW = 1_000_000
+LOBBY = 1_000_001
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ class Scene:
         self.table, self.row, self.ended, self.group = table, row, ended, group
         self.worker = hands.worker()
         self.since = timezone.now() - timedelta(minutes=1)
+        self.usages = usage.of(schema.load(table.pk))
 
     def cell(self, status, **what):
         values = {"position": 1, "fence": FENCE, "window_id": WINDOW, "sequence": 5, "attempt": 1}
@@ -56,9 +59,8 @@ def stamp(scene, cell, sequence=10):
 
 
 def claim(scene, cell):
-    order = [scene.ended.group_id, scene.group.pk]
     with transaction.atomic():
-        return lifecycle.claim(scene.worker.pk, scene.table.pk, [WINDOW], order, 5)
+        return lifecycle.claim(scene.worker.pk, scene.table.pk, [WINDOW], scene.usages, 5)
 
 
 def finish(scene, cell, fence=FENCE):
@@ -66,11 +68,30 @@ def finish(scene, cell, fence=FENCE):
 
 
 def proceed(scene, cell, fence=FENCE):
-    return lifecycle.proceed([scene.claim_of(cell, fence)])
+    return lifecycle.proceed([scene.claim_of(cell, fence)], scene.usages)
 
 
 def join(scene, cell, sequence=10):
-    return lifecycle.join(scene.worker.pk, [(scene.ended.pk, scene.group.pk)], sequence)
+    after = Claim(scene.ended.pk, scene.row.pk, scene.ended.group_id, FENCE, 1, WINDOW, scene.since)
+    return lifecycle.join(scene.worker.pk, [(after, scene.group.pk)], sequence, scene.usages)
+
+
+def pause(scene, cell, fence=FENCE):
+    state = {"step": "wait", "inputs": {}, "given": {}, "trace": [], "tries": 0}
+    suspended = Suspended(scene.claim_of(cell, fence), "wait", state, scene.since)
+    return lifecycle.pause([suspended], table_id=scene.table.pk, lobby=LOBBY, cascade=False)
+
+
+def resume(scene, cell):
+    return lifecycle.resume([cell.pk], WINDOW)
+
+
+def recall(scene, cell):
+    return lifecycle.recall([cell.pk], WINDOW)
+
+
+def unqueue(scene, cell, fence=FENCE):
+    return lifecycle.unqueue([scene.claim_of(cell, fence)])
 
 
 def withdraw(scene, cell, fence=FENCE):
@@ -99,6 +120,10 @@ TRANSITIONS = {
     cancel: (IN_FLIGHT, Status.CANCELLED),
     reclaim: (CLAIMED, Status.PENDING),
     release: (CLAIMED, Status.PENDING),
+    pause: ((Status.RUNNING,), Status.PAUSED),
+    resume: ((Status.PAUSED,), Status.PENDING),
+    recall: ((*CLAIMED, Status.PAUSED), Status.PENDING),
+    unqueue: ((Status.QUEUED,), Status.PENDING),
 }
 
 
@@ -120,14 +145,16 @@ def test_a_transition_is_won_from_its_statuses_and_from_no_other(scene, verb, st
     assert Row.objects.get().data == ({"n": 1, "out": 1} if verb is finish and status in allowed else {"n": 1})
 
 
-@pytest.mark.parametrize("verb", [stamp, claim, join, cancel, reclaim, release], ids=lambda verb: verb.__name__)
+@pytest.mark.parametrize(
+    "verb", [stamp, claim, join, cancel, reclaim, release, recall, unqueue], ids=lambda verb: verb.__name__
+)
 def test_whoever_takes_a_cell_raises_its_fence(scene, verb):
     cell = scene.cell(TRANSITIONS[verb][0][0])
     verb(scene, cell)
     assert Execution.objects.get(pk=cell.pk).fence == FENCE + 1
 
 
-@pytest.mark.parametrize("verb", [finish, proceed, withdraw], ids=lambda verb: verb.__name__)
+@pytest.mark.parametrize("verb", [finish, proceed, withdraw, pause, unqueue], ids=lambda verb: verb.__name__)
 @pytest.mark.parametrize("fence", [FENCE - 1, FENCE + 1])
 def test_a_wrong_fence_writes_nothing(scene, verb, fence):
     cell = scene.cell(TRANSITIONS[verb][0][0])
@@ -363,7 +390,8 @@ def test_the_done_bit_is_set_only_over_a_completed_cell_whatever_was_done(seed):
                 hands.finish([hands.ended(late, end)])
                 queued = Execution.objects.filter(row=late.row_id, status="queued").first()
                 if queued:
-                    held += lifecycle.proceed([Claim(queued.pk, queued.row_id, queued.group_id, queued.fence, 0, 0, 0)])
+                    claim_ = Claim(queued.pk, queued.row_id, queued.group_id, queued.fence, 0, 0, 0)
+                    held += lifecycle.proceed([claim_], usage.of(schema.load(table.pk)))
             case 5:
                 ids = list(Execution.objects.values_list("pk", flat=True))
                 lifecycle.cancel(chance.sample(ids, min(2, len(ids))), dispatch.sequence)

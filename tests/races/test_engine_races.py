@@ -20,7 +20,7 @@ from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
 from dispatch.models import Dispatch, Lane, Window
 from tableflow.tables import rows
-from tableflow.tables.models import Row
+from tableflow.tables.models import Column, Row
 from tests import hands, scenes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,22 +144,36 @@ def test_a_cell_that_is_being_cancelled_is_not_finished(beside):
 def test_an_edit_of_another_column_that_comes_first_is_not_lost(beside):
     table, dispatch, worker = admitted(1)
     (claimed,) = hands.claim(worker, dispatch)
+    Column.objects.create(table=table, key="note", name="Note", type="text", position=9)
     with transaction.atomic():
-        rows.update(table, {claimed.lead.row_id: {"n": 50}})
+        rows.update(table, {claimed.lead.row_id: {"note": "late"}})
         finishing = beside.start_blocked(hands.finish, [hands.ended(claimed.lead)])
     assert len(finishing.result(20)) == 1
-    assert Row.objects.get().data == {"n": 50, "out": 1}
+    assert Row.objects.get().data == {"n": 1, "note": "late", "out": 1}
 
 
 def test_an_edit_of_another_column_that_comes_second_loses_nothing(beside):
     table, dispatch, worker = admitted(1)
     (claimed,) = hands.claim(worker, dispatch)
+    Column.objects.create(table=table, key="note", name="Note", type="text", position=9)
     with transaction.atomic():
         hands.finish([hands.ended(claimed.lead)])
-        editing = beside.start_blocked(rows.update, table, {claimed.lead.row_id: {"n": 50}})
+        editing = beside.start_blocked(rows.update, table, {claimed.lead.row_id: {"note": "late"}})
     editing.result(20)
     row = Row.objects.get()
-    assert (row.data, row.done) == ({"n": 50, "out": 1}, 1)
+    assert (row.data, row.done) == ({"n": 1, "note": "late", "out": 1}, 1)
+
+
+def test_an_edit_of_what_a_running_cell_reads_has_it_begin_anew(beside):
+    table, dispatch, worker = admitted(1)
+    (claimed,) = hands.claim(worker, dispatch)
+    with transaction.atomic():
+        rows.update(table, {claimed.lead.row_id: {"n": 50}})
+        finishing = beside.start_blocked(hands.finish, [hands.ended(claimed.lead)])
+    assert finishing.result(20) == []
+    (again,) = hands.claim(worker, dispatch)
+    assert again.row == {"n": 50}
+    assert len(hands.finish([hands.ended(again.lead)])) == 1
 
 
 # begin, admission and cancel
@@ -249,7 +263,7 @@ def go_on(dispatch, worker, claimed, cascade):
         lifecycle.share(dispatch.table_id)
         won = hands.finish([hands.ended(claimed.lead, output={"first": 1})], cascade=True)
         left = cascade.left(claimed, won[0].row if won else None, owned=bool(won))
-        return cascade.go_on([left], worker.pk, joining=True)
+        return cascade.go_on([left], worker.pk)
 
 
 def test_a_cell_that_a_cascade_is_starting_is_cancelled_when_the_cancel_answers(beside):
@@ -281,7 +295,7 @@ def test_no_cascade_goes_on_in_a_dispatch_that_was_cancelled(beside):
         cancel_dispatch(dispatch.pk)
         going = beside.start_blocked(
             lambda: (
-                cascade.go_on([cascade.left(claimed, None, owned=False)], worker.pk, joining=False)
+                cascade.go_on([cascade.left(claimed, None, owned=False)], worker.pk)
                 if executions.finish([hands.ended(claimed.lead)], "hand", cascade=True) == []
                 else None
             )

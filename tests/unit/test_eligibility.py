@@ -21,15 +21,17 @@ class Bound:
 class State:
     status: str
     sequence: int = 5
+    outdated: bool = False
 
 
-MODES = ("all", "incomplete", "new", "failed")
+MODES = ("all", "incomplete", "new", "failed", "stale")
+NOT_FOR_NEVER_RUN = {"failed": Reason.NOT_FAILED, "stale": Reason.NOT_STALE}
 REQUESTS = [Request(mode, manual, 10) for mode in MODES for manual in (True, False)]
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=str)
-def test_a_cell_that_never_ran_is_eligible_unless_only_failed_ones_are_asked_for(request_):
-    expected = Reason.NOT_FAILED if request_.mode == "failed" else Reason.ELIGIBLE
+def test_a_cell_that_never_ran_is_eligible_unless_failed_or_stale_ones_are_asked_for(request_):
+    expected = NOT_FOR_NEVER_RUN.get(request_.mode, Reason.ELIGIBLE)
     assert reason(Bound(), {}, None, request_) is expected
 
 
@@ -73,12 +75,28 @@ def test_what_this_request_or_a_later_one_has_touched_is_left_alone(request_, st
         ),
         ("new", True, dict.fromkeys(FINAL, Reason.ATTEMPTED)),
         ("new", False, dict.fromkeys(FINAL, Reason.ATTEMPTED)),
+        ("stale", True, dict.fromkeys(FINAL, Reason.NOT_STALE)),
         ("failed", True, {**dict.fromkeys(FINAL, Reason.NOT_FAILED), Status.ERROR: Reason.ELIGIBLE}),
     ],
 )
 def test_each_mode_runs_the_ended_cells_that_it_names(mode, manual, expected):
     request = Request(mode, manual, 10)
     assert {status: reason(Bound(), {}, State(status), request) for status in FINAL} == expected
+
+
+@pytest.mark.parametrize("manual", [True, False])
+def test_what_is_outdated_is_stale_unless_it_was_cancelled(manual):
+    found = {
+        status: reason(Bound(), {}, State(status, outdated=True), Request("stale", manual, 10)) for status in FINAL
+    }
+    assert found == {**dict.fromkeys(FINAL, Reason.ELIGIBLE), Status.CANCELLED: Reason.NOT_STALE}
+
+
+@pytest.mark.parametrize("status", FINAL)
+def test_an_automatic_run_comes_to_what_is_outdated_and_no_manual_one_does(status):
+    state = State(status, outdated=True)
+    assert reason(Bound(), {}, state, Request("new", False, 10)) is Reason.ELIGIBLE
+    assert reason(Bound(), {}, state, Request("new", True, 10)) is Reason.ATTEMPTED
 
 
 @pytest.mark.parametrize("mode", MODES)
