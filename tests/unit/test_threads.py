@@ -16,7 +16,7 @@ import pytest
 from cells import loop
 from cells.lifecycle import Claim
 from cells.steps.step import StepFailed
-from cells.threads import Threads, express
+from cells.threads import Threads, call, express
 from tests.scenes import PATIENCE, until
 
 
@@ -208,6 +208,32 @@ def test_express_calls_also_use_the_threads_that_nobody_else_uses() -> None:
     asyncio.run(scene())
 
 
+def claim(number: int) -> Claim:
+    return Claim(-number, 1, 1, 1, 1, 1, datetime.now(UTC))
+
+
+def test_stopping_a_cell_ends_the_function_that_it_runs() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def turns_for_ever() -> None:
+        began.set()
+        try:
+            while True:
+                pass
+        finally:
+            ended.set()
+
+    async def cell() -> None:
+        await call(turns_for_ever)
+
+    loop.start([(claim(3), cell)])
+    assert began.wait(PATIENCE)
+    assert claim(3).id in {held.id for held in loop.held()}
+    loop.abort([claim(3).id])
+    assert ended.wait(PATIENCE)
+    until(lambda: claim(3).id not in {held.id for held in loop.held()}, "the cell has gone")
+
+
 def test_cells_on_the_loop_are_express_when_they_were_started_so() -> None:
     results: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
 
@@ -215,7 +241,7 @@ def test_cells_on_the_loop_are_express_when_they_were_started_so() -> None:
         async def tell() -> None:
             results.put((number, loop.express.get()))
 
-        return Claim(-number, 1, 1, 1, 1, 1, datetime.now(UTC)), tell
+        return claim(number), tell
 
     token = loop.express.set(True)
     loop.start([cell(1)])
