@@ -174,7 +174,7 @@ class Draw:
             self._may_claim = False
             self._abort_at = min(self._abort_at, now + GRACE)
         if now >= self._abort_at:
-            loop.abort(claimed.lead.id for claimed in self._rows.values())
+            loop.abort(claimed.lead for claimed in self._rows.values())
 
     def _wait_for_rows(self) -> bool:
         """Give stamped rows that others work on a moment; False when there are none, or the thread is needed more."""
@@ -182,6 +182,7 @@ class Draw:
         self._patient_until = self._patient_until or now + PATIENCE
         if now > self._patient_until or not self._through_outages(self._source.has_unclaimed):
             return False
+        connection.close()
         time.sleep(IDLE)
         return True
 
@@ -318,15 +319,24 @@ class Draw:
         hungry = self._claiming and len(self._rows) < self._slots
         until = time.monotonic() + (IDLE if hungry else 1.0)
         enough = min(len(self._rows), max(1, self._slots // 4))
+        if self._results.empty():
+            connection.close()  # Nothing is said to the database while this waits: others may have the connection.
         while True:
             wait = len(self._gathered) < enough
             try:
                 result = self._results.get(wait, timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 return
+            if self._is_over(result.claim):
+                continue
             if not self._gathered:
                 until = time.monotonic() + LINGER
             self._gathered.add(result)
+
+    def _is_over(self, claim: Claim) -> bool:
+        """Whether the claim was lost before, and this draw has claimed its row anew since."""
+        row = self._rows.get(claim.row_id)
+        return row is None or row.lead.fence != claim.fence or row.lead.id != claim.id
 
     def _through_outages(self, attempt: Callable[[], T]) -> T:
         """Make the attempt again while the database is away: what was committed unseen is fenced off by then."""

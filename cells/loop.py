@@ -32,12 +32,16 @@ def current() -> asyncio.AbstractEventLoop:
 
 
 def start(cells: Iterable[tuple[Claim, Callable[[], Coroutine[Any, Any, None]]]]) -> None:
-    """Start cells on the loop. Each coroutine reports for itself; it is cancelled when its claim is fenced."""
+    """Start cells on the loop. Each coroutine reports for itself; it is cancelled when its claim is fenced.
+
+    An execution that is claimed anew in this process has lost the claim before: its coroutine is cancelled at once.
+    """
     batch = list(cells)
     loop = current()
 
     def begin() -> None:
         for claim, run in batch:
+            _cancel(claim.id)
             task = loop.create_task(run())
             _running[claim.id] = (claim, task)
             task.add_done_callback(lambda _, claim=claim: _forget(claim))  # type: ignore[misc]
@@ -56,14 +60,18 @@ def held() -> list[Claim]:
     return [claim for claim, _ in list(_running.values())]
 
 
-def abort(execution_ids: Iterable[int]) -> None:
-    """Cancel the coroutines of these executions: their claims were taken away."""
-    ids = set(execution_ids)
+def abort(claims: Iterable[Claim]) -> None:
+    """Cancel the coroutines of these claims, which were taken away; not those of later claims of the same cells."""
+    gone = {claim.id: claim.fence for claim in claims}
 
     def cancel() -> None:
-        for execution_id in ids:
-            found = _running.get(execution_id)
-            if found:
-                found[1].cancel()
+        for execution_id, fence in gone.items():
+            _cancel(execution_id, fence)
 
     current().call_soon_threadsafe(cancel)
+
+
+def _cancel(execution_id: int, fence: int | None = None) -> None:
+    found = _running.get(execution_id)
+    if found and fence in (None, found[0].fence):
+        found[1].cancel()

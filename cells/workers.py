@@ -101,12 +101,13 @@ class Registration:
         alive_ = Worker.objects.filter(pk=self.identity.id).exclude(status=Worker.Status.LOST)
         if not alive_.update(heartbeat_at=Now(), status=status):
             logger.warning("%s was taken for lost; it starts anew", self.identity.name)
-            loop.abort(claim.id for claim in loop.held())
+            loop.abort(loop.held())
             self.identity = self._register()
             return
         held = loop.held()
         if held:
-            loop.abort(lifecycle.fenced(held))
+            gone = lifecycle.fenced(held)
+            loop.abort(claim for claim in held if claim.id in gone)
         if look_for_strays and self._windows:
             # A commit whose answer was lost may have claimed cells that no coroutine runs.
             keep = {claim.id for claim in loop.held()} | _drawing()

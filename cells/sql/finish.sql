@@ -20,14 +20,14 @@ WITH ended AS (
   FROM ended
   JOIN held ON held.id = ended.id
   WHERE e.id = ended.id AND e.fence = ended.fence AND e.status = 'running'
-  RETURNING e.id, e.row_id, e.window_id, e.attempt, e.started_at, e.dispatch_id, e.status
+  RETURNING e.id, e.fence, e.row_id, e.window_id, e.attempt, e.started_at, e.dispatch_id, e.status
 ), recorded AS (
   INSERT INTO cells_attempt
     (execution_id, number, status, error, trace, workflow_version, dispatch_id, worker_name, started_at, finished_at)
   SELECT won.id, won.attempt, won.status, ended.error, ended.trace, ended.version, won.dispatch_id, %(worker)s,
          won.started_at, now()
   FROM won
-  JOIN ended ON ended.id = won.id
+  JOIN ended ON ended.id = won.id AND ended.fence = won.fence
 ), outlived AS (
   DELETE FROM cells_attempt a
   USING won
@@ -38,7 +38,7 @@ WITH ended AS (
   SELECT r.id, %(feeding)s AND (r.data || ended.output) IS DISTINCT FROM r.data AS changed
   FROM tables_row r
   JOIN won ON won.row_id = r.id
-  JOIN ended ON ended.id = won.id
+  JOIN ended ON ended.id = won.id AND ended.fence = won.fence
   ORDER BY r.id
   FOR NO KEY UPDATE OF r
 ), written AS (
@@ -47,7 +47,7 @@ WITH ended AS (
       done = CASE WHEN won.status = 'completed' THEN r.done | ended.bit ELSE r.done & ~ended.bit END,
       updated_at = now()
   FROM won
-  JOIN ended ON ended.id = won.id
+  JOIN ended ON ended.id = won.id AND ended.fence = won.fence
   JOIN rows_held ON rows_held.id = won.row_id
   WHERE r.id = won.row_id
     AND (won.status = 'completed' OR r.done & ended.bit <> 0 OR ended.output <> '{}'::jsonb)

@@ -229,7 +229,7 @@ def test_stopping_a_cell_ends_the_function_that_it_runs() -> None:
     loop.start([(claim(3), cell)])
     assert began.wait(PATIENCE)
     assert claim(3).id in {held.id for held in loop.held()}
-    loop.abort([claim(3).id])
+    loop.abort([claim(3)])
     assert ended.wait(PATIENCE)
     until(lambda: claim(3).id not in {held.id for held in loop.held()}, "the cell has gone")
 
