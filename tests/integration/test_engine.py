@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.expressions import RawSQL
 
-from cells.models import Attempt, Execution, Status, Worker
+from cells.models import Attempt, Execution, Status
 from dispatch import begin as beginning
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
 from dispatch.models import Dispatch, Lane, Window
 from dispatch.progress import counts
 from dispatch.sweep import sweep
-from tableflow.celery import app
 from tableflow.errors import Conflict, InvalidInput
 from tableflow.tables import columns, groups
 from tableflow.tables.models import Column, Row
-from tests import parts, scenes
-from tests.conftest import CELERY, worker_arguments
+from tests import scenes
+from tests.gates import gated, marks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def crew(django_db_setup, django_db_blocker, tmp_path_factory):
-    """One real worker for all tests of this module: its start takes longer than most of them."""
-    name = "shared@localhost"
-    log = tmp_path_factory.mktemp("crew") / "worker.log"
-    with django_db_blocker.unblock():
-        part = parts.start("shared", [*CELERY, *worker_arguments(name, 8)], log, env=parts.environment())
-        parts.wait_ready(part, lambda: bool(app.control.ping([name], timeout=0.3)))
-    yield part
-    part.stop()
-
-
 @pytest.fixture
-def worker(crew, empty_redis):
-    """The module's worker, on an empty database: it enters its name anew when it finds it gone."""
-    scenes.until(lambda: Worker.objects.filter(status="active").exists(), "the worker has entered its name")
-    return crew
-
-
-def gated(table, folder: Path, **options):
-    """A group whose cells stand at a gate in the folder until it opens."""
-    step = {
-        "id": "gate",
-        "type": "python",
-        "config": {
-            "function": "stage.pass_gate",
-            "arguments": {"folder": str(folder), "key": "{{ inputs.n }}"},
-        },
-    }
-    return scenes.group(table, scenes.workflow(table, [step], "{{ inputs.n }}"), **options)
-
-
-def marks(folder: Path, name: str) -> list[str]:
-    """The marks that cells left, without the process ids."""
-    path = folder / name
-    return [line.split()[0] for line in path.read_text().splitlines()] if path.exists() else []
+def worker(shared_worker):
+    """The worker that the tests of this module share."""
+    return shared_worker
 
 
 def assert_accounted(dispatch: Dispatch) -> None:
