@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cells.models import IN_FLIGHT, Attempt, Execution
+from cells.models import IN_FLIGHT, Approval, Attempt, Execution, Pause, Status, WorkflowVersion
 
 MOST_ATTEMPTS = 100
 
@@ -12,13 +12,14 @@ MOST_ATTEMPTS = 100
 def latest(row_id: int, group_id: int) -> dict[str, Any] | None:
     """The cell's state, with the trace of its newest attempt; None when it never ran.
 
-    While the cell is in flight its trace is that of no attempt yet: `steps` is empty.
+    While the cell is in flight its trace is that of no attempt yet: `steps` has what was done before it paused, and
+    is empty when it never did. `pause` is null but for a cell that paused and has not ended since.
     """
     execution = Execution.objects.filter(row=row_id, group=group_id).first()
     if execution is None:
         return None
     if execution.status in IN_FLIGHT:
-        return _record(execution, None)
+        return _standing(execution, Pause.objects.filter(execution_id=execution.pk).first())
     return _record(execution, Attempt.objects.filter(execution=execution.pk).order_by("-number", "-pk").first())
 
 
@@ -45,6 +46,27 @@ def _record(execution: Execution, attempt: Attempt | None) -> dict[str, Any]:
         "started_at": execution.started_at,
         "finished_at": execution.finished_at,
         "steps": [],
+        "pause": None,
+    }
+
+
+def _standing(execution: Execution, pause: Pause | None) -> dict[str, Any]:
+    record = _record(execution, None)
+    if pause is None:
+        return record
+    versions = WorkflowVersion.objects.filter(pk__in=[pause.version_id])
+    asked = Approval.objects.filter(execution_id=execution.pk, status=Approval.Status.OPEN)
+    is_paused = execution.status == Status.PAUSED
+    return {
+        **record,
+        "workflow_version": versions.values_list("number", flat=True).first(),
+        "steps": pause.state["trace"],
+        "pause": {
+            "kind": pause.kind,
+            "step": pause.state["step"],
+            "due_at": pause.due_at,
+            "approval": asked.values_list("pk", flat=True).first() if is_paused else None,
+        },
     }
 
 
@@ -60,4 +82,5 @@ def _of_attempt(execution: Execution, attempt: Attempt) -> dict[str, Any]:
         "started_at": attempt.started_at,
         "finished_at": attempt.finished_at,
         "steps": attempt.trace,
+        "pause": None,
     }

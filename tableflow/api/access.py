@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from cells.models import Workflow
+from cells import approvals
+from cells.models import Approval, Workflow
 from cells.workflows import versions
 from dispatch.models import Dispatch
 from tableflow.errors import NotFound
@@ -57,6 +58,14 @@ def workflow(request: Request, workflow_id: int) -> Workflow:
     found = versions.visible_to(request.user).filter(pk=workflow_id).first()
     if found is None:
         raise NotFound("There is no such workflow.")
+    return found
+
+
+def approval(request: Request, approval_id: int) -> Approval:
+    """The question of a table that the caller may see."""
+    found = approvals.visible_to(user(request)).filter(pk=approval_id).first()
+    if found is None:
+        raise NotFound("There is no such question.")
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
-from cells.models import Workflow, WorkflowVersion
+from cells.models import Approval, Workflow, WorkflowVersion
 from cells.steps.step import StepType
 from dispatch import effective, progress
 from dispatch.effective import CellState
@@ -112,6 +112,7 @@ def _execution(state: CellState) -> Answer:
         "attempt": state.attempt,
         "started_at": state.started_at,
         "finished_at": state.finished_at,
+        "pause": asdict(state.pause) if state.pause else None,
     }
 
 
@@ -203,6 +204,39 @@ def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
         "requested_at": found.requested_at,
         "started_at": found.started_at,
         "finished_at": found.finished_at,
+    }
+
+
+def approvals(found: Sequence[Approval]) -> list[Answer]:
+    """Questions with the names of their tables and workflow columns; their `answered_by` was fetched with them."""
+    tables_ = dict(Table.objects.filter(pk__in={a.table_id for a in found}).values_list("pk", "name"))
+    groups_ = dict(Group.objects.filter(pk__in={a.group_id for a in found}).values_list("pk", "name"))
+    return [_approval(approval, tables_.get(approval.table_id), groups_.get(approval.group_id)) for approval in found]
+
+
+def approval(found: Approval) -> Answer:
+    """One question."""
+    return approvals([found])[0]
+
+
+def _approval(found: Approval, table_name: str | None, group_name: str | None) -> Answer:
+    return {
+        "id": found.pk,
+        "table": found.table_id,
+        "table_name": table_name,
+        "row": found.row_id,
+        "group": found.group_id,
+        "group_name": group_name,
+        "step": found.step,
+        "prompt": found.prompt,
+        "fields": found.fields,
+        "assignees": found.assignees,
+        "status": found.status,
+        "answer": found.answer,
+        "answered_by": found.answered_by.get_username() if found.answered_by else None,
+        "asked_at": found.asked_at,
+        "due_at": found.due_at,
+        "answered_at": found.answered_at,
     }
 
 

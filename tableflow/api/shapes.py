@@ -10,7 +10,8 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
-from cells.models import Status, Worker
+from cells.models import Approval as Asked
+from cells.models import Pause, Status, Worker
 from dispatch.models import DispatchStatus, Mode
 from tableflow.tables.models import ColumnType
 
@@ -91,12 +92,18 @@ class ColumnOrder(serializers.Serializer[Any]):
     dropped = Dropped(many=True, help_text="Dependencies that would have pointed right: they are gone.")
 
 
+class Paused(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(Pause.Kind.choices)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it goes on by itself, or a question expires.")
+
+
 class Execution(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Status.choices)
     error = serializers.CharField(allow_null=True)
     attempt = serializers.IntegerField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+    pause = Paused(allow_null=True, help_text="What a paused cell waits for.")
 
 
 class Row(serializers.Serializer[Any]):
@@ -254,6 +261,11 @@ class Cancelled(serializers.Serializer[Any]):
     cancelled = serializers.IntegerField()
 
 
+class Standing(Paused):
+    step = serializers.CharField(help_text="The id of the step at which it paused.")
+    approval = serializers.IntegerField(allow_null=True, help_text="The question that is open, if one is.")
+
+
 class Attempt(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Status.choices)
     execution_id = serializers.IntegerField()
@@ -265,6 +277,7 @@ class Attempt(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     steps = StepTrace(many=True)
+    pause = Standing(allow_null=True, help_text="Where it stands, when it paused and has not ended since.")
 
 
 class AttemptPage(serializers.Serializer[Any]):
@@ -276,6 +289,27 @@ class AttemptPage(serializers.Serializer[Any]):
 
 ATTEMPTS = PolymorphicProxySerializer("AttemptOrHistory", [Attempt, AttemptPage], resource_type_field_name=None)
 """The latest attempt, or a page of all with `attempts=all`."""
+
+
+class Approval(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    table = serializers.IntegerField()
+    table_name = serializers.CharField(allow_null=True)
+    row = serializers.IntegerField()
+    group = serializers.IntegerField(help_text="The workflow column.")
+    group_name = serializers.CharField(allow_null=True)
+    step = serializers.CharField()
+    prompt = serializers.CharField()
+    fields = Values(allow_null=True, help_text="JSON Schema of the form; null when there is none.")  # type: ignore[assignment]
+    assignees = serializers.ListField(
+        child=serializers.CharField(), help_text="The users who may answer; empty: whoever may edit the table."
+    )
+    status = serializers.ChoiceField(Asked.Status.choices)
+    answer = Values(allow_null=True, help_text="The fields as they were filled in.")
+    answered_by = serializers.CharField(allow_null=True)
+    asked_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True, help_text="When it expires.")
+    answered_at = serializers.DateTimeField(allow_null=True, help_text="When it was answered, expired or withdrawn.")
 
 
 class WorkerProcess(serializers.Serializer[Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from tableflow.api import columns, dispatches, exports, groups, imports, rows, tables, workers, workflows
+from tableflow.api import approvals, columns, dispatches, exports, groups, imports, rows, tables, workers, workflows
 
 app_name = "api"
 
@@ -16,6 +16,7 @@ VERSION_1 = [
     *groups.urlpatterns,
     *workflows.urlpatterns,
     *dispatches.urlpatterns,
+    *approvals.urlpatterns,
     *workers.urlpatterns,
     *imports.urlpatterns,
     *exports.urlpatterns,

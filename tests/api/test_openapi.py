@@ -56,6 +56,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
     assert taking == {
         f"/api/v1/{path}/"
         for path in (
+            "approvals/{approval_id}",
             "dispatches/{dispatch_id}/resume",
             "imports",
             "tables",
