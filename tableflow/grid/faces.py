@@ -7,9 +7,10 @@ An old value stays to be seen behind whatever happens to the cell.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from cells.models import Status
+from cells.models import Pause, Status
 from dispatch.effective import CellState
 
 SHOWN_ERROR_CHARACTERS = 200
@@ -19,13 +20,15 @@ SHOWN_ERROR_CHARACTERS = 200
 class Face:
     """`kind` is the word of the precedence; `pill` the word shown, "" for none; `detail` what stands beside it.
 
-    `dimmed`: the value that is there is an old one, and a new one is on its way.
+    `dimmed`: the value that is there is an old one, and a new one is on its way. `tone`: the pill's colour where its
+    word does not say it.
     """
 
     kind: str
     pill: str = ""
     detail: str = ""
     dimmed: bool = False
+    tone: str = ""
 
 
 BLANK = Face("blank")
@@ -40,7 +43,7 @@ _REST = {
     Status.SKIPPED: Face("skipped", "Skipped"),
     Status.COMPLETED: Face("no-output", "", "No output"),
 }
-_BESIDE_A_VALUE = {Status.PAUSED: "Paused", Status.CANCELLED: "Cancelled", Status.ERROR: "Error"}
+_BESIDE_A_VALUE = {Status.CANCELLED: "Cancelled", Status.ERROR: "Error"}
 
 
 def face(state: CellState, *, has_value: bool, names: Mapping[str, str]) -> Face:
@@ -50,7 +53,7 @@ def face(state: CellState, *, has_value: bool, names: Mapping[str, str]) -> Face
     if has_value:
         return _of_value(state)
     if state.status == Status.PAUSED:
-        return Face("paused", "Paused")
+        return _paused(state)
     if state.waiting_on:
         return Face("waiting", "Waiting", f"for {', '.join(names.get(key, key) for key in state.waiting_on)}")
     if state.status == Status.ERROR:
@@ -59,10 +62,27 @@ def face(state: CellState, *, has_value: bool, names: Mapping[str, str]) -> Face
 
 
 def _of_value(state: CellState) -> Face:
+    if state.status == Status.PAUSED:
+        return replace(_paused(state), kind="value")
     mark = _BESIDE_A_VALUE.get(Status(state.status)) if state.status else None
     if mark is None:
         return Face("value")
     return Face("value", mark, _short(state.error))
+
+
+def _paused(state: CellState) -> Face:
+    """Violet when it needs a person, amber when time alone is to pass."""
+    if state.pause is None:
+        return Face("paused", "Paused")
+    if state.pause.kind == Pause.Kind.APPROVAL:
+        return Face("paused", "Paused", f"needs an answer{_when(' by', state.pause.due_at)}")
+    word = "tries again" if state.pause.kind == Pause.Kind.RETRY else "waits"
+    when = _when(" at" if state.pause.kind == Pause.Kind.RETRY else " until", state.pause.due_at)
+    return Face("paused", "Paused", f"{word}{when}" if when else "goes on", tone="later")
+
+
+def _when(word: str, due_at: datetime | None) -> str:
+    return f"{word} {due_at.day} {due_at:%b, %H:%M}" if due_at else ""
 
 
 def _short(text: str | None) -> str:

@@ -23,7 +23,7 @@ def cell(shown: Shown, face: Face, *, title: str, has_trace: bool) -> SafeString
 
 
 def _pill(face: Face) -> str:
-    return f'<span class="pill {face.pill.lower()}">{face.pill}</span>' if face.pill else ""
+    return f'<span class="pill {face.tone or face.pill.lower()}">{face.pill}</span>' if face.pill else ""
 
 
 def _value(shown: Shown) -> str:

@@ -11,10 +11,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from cells import traces
+from cells.models import Status
+from cells.workflows import versions
 from dispatch import effective
 from tableflow.grid import values
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.chips import duration
+from tableflow.grid.faces import face
+from tableflow.grid.views.approvals import question
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
@@ -46,13 +50,18 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
     if group is None:
         raise Http404("There is no such workflow column.")
     found = traces.latest(row_id, group_id)
+    pause = (found or {}).get("pause") or {}
+    state = effective.states(schema, [row])[row.pk][group_id]
     context = {
         "table": table,
         "row": row,
         "about": _about(schema, row),
         "may_edit": may_edit(request, table),
         "group": group,
-        "state": effective.states(schema, [row])[row.pk][group_id],
+        "state": state,
+        "standing": face(state, has_value=False, names={}).detail if pause else "",
+        "question": question(request.user, pause["approval"]) if pause.get("approval") else None,
+        "newer": _newer(group, found) if state.status == Status.PAUSED else None,
         "outputs": _outputs(schema, group, row),
         "trace": found,
         "took": _between(found),
@@ -60,6 +69,13 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
         "earlier": traces.history(row_id, group_id)[1:],
     }
     return render(request, "grid/trace.html", context)
+
+
+def _newer(group: GroupSpec, found: dict[str, Any] | None) -> int | None:
+    """The number of the workflow's newest version, where the cell is paused in an older one."""
+    newest = versions.newest(group.workflow_id)
+    at = (found or {}).get("workflow_version")
+    return newest.number if newest and at and newest.number > at else None
 
 
 def _about(schema: Schema, row: Row) -> str:

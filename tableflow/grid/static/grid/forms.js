@@ -11,23 +11,28 @@ document.addEventListener("submit", async (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
   if (!form.dataset.api) return;
   event.preventDefault();
-  await submit(form);
+  await submit(form, event.submitter);
 });
 
-/** @param {HTMLFormElement} form */
-async function submit(form) {
-  const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("button:not([type=button])"));
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} submitter
+ */
+async function submit(form, submitter) {
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const buttons = form.querySelectorAll("button:not([type=button])");
+  const sent = values(form, submitter);
   clear(form);
-  if (button) button.disabled = true;
+  for (const button of buttons) button.disabled = true;
   try {
-    const answer = await call(form.dataset.method ?? "POST", form.dataset.api ?? "", values(form));
+    const answer = await call(form.dataset.method ?? "POST", form.dataset.api ?? "", sent);
     if (form.dataset.then) location.assign(form.dataset.then.replace("{id}", String(answer?.id)));
     else form.dispatchEvent(new CustomEvent("saved", { bubbles: true, detail: answer }));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     show(form, error.problems);
   } finally {
-    if (button) button.disabled = false;
+    for (const button of buttons) button.disabled = false;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Brings a region up to a newer rendering of it and touches only what differs: scroll, focus, selection and an open
- * editor stay. Elements of `data-live` are replaced where they differ; the rows of a table (`tr[id]`) cell by cell.
+ * editor stay. Elements of `data-live` are replaced where they differ; the rows of a table (`tr[id]`) cell by cell; the
+ * items of a `data-live-list` by their ids, but for one with a form in which somebody has typed.
  */
 
 /**
@@ -15,7 +16,27 @@ export function patch(region, fresh) {
     if (now instanceof HTMLTableSectionElement && now.tagName === "TBODY") patchRows(now, /** @type {any} */ (next));
     else if (differs(now, next)) now.replaceWith(document.adoptNode(next));
   }
+  for (const next of fresh.querySelectorAll("[data-live-list]")) {
+    const now = region.querySelector(`[data-live-list="${CSS.escape(next.getAttribute("data-live-list") ?? "")}"]`);
+    if (now) patchItems(now, next);
+  }
   region.dispatchEvent(new Event("patched"));
+}
+
+/**
+ * @param {Element} list
+ * @param {Element} fresh
+ */
+function patchItems(list, fresh) {
+  const wanted = new Set(Array.from(fresh.children, (item) => item.id));
+  for (const item of [...list.children]) if (!wanted.has(item.id)) item.remove();
+  [...fresh.children].forEach((next, place) => {
+    const now = document.getElementById(next.id);
+    const stays = now && (now.outerHTML === next.outerHTML || now.querySelector("form[data-touched]"));
+    if (now && !stays) now.remove();
+    const item = stays ? now : document.adoptNode(next);
+    if (list.children[place] !== item) list.insertBefore(item, list.children[place] ?? null);
+  });
 }
 
 /**

@@ -1,8 +1,9 @@
 /** The panel beside the grid: what one cell's workflow did. It is fetched again while that cell is under way. */
 
 import { register } from "./acts.js";
-import { piece } from "./api.js";
+import { call, piece } from "./api.js";
 import { columnOf } from "./keys.js";
+import { answered, keepTouched } from "./questions.js";
 
 /**
  * @param {string} table the id
@@ -48,9 +49,27 @@ export function trace(table) {
     if (cell?.isConnected) cell.focus();
   }
 
-  function refresh() {
-    if (!panel.hidden && panel.querySelector("[data-in-flight]")) load(panel.dataset.address ?? "");
+  function reload() {
+    return load(panel.dataset.address ?? "");
   }
+
+  function refresh() {
+    if (panel.hidden || panel.querySelector("form[data-touched]")) return;
+    if (panel.querySelector("[data-in-flight]")) reload();
+  }
+
+  /** @param {HTMLElement} button */
+  async function useNewest(button) {
+    const { row, group } = button.dataset;
+    await call("POST", `/api/v1/tables/${table}/rows/${row}/executions/${group}/newest-version/`);
+    await reload();
+  }
+
+  keepTouched(panel);
+  panel.addEventListener("saved", (event) => {
+    answered(/** @type {CustomEvent} */ (event).detail);
+    reload();
+  });
 
   document.addEventListener("keydown", (event) => {
     const isOurs = !panel.hidden && !document.querySelector("dialog[open], :popover-open");
@@ -59,6 +78,7 @@ export function trace(table) {
   register({
     trace: (button) => show(/** @type {HTMLTableCellElement} */ (button.closest("td"))),
     "close-trace": close,
+    "newest-version": useNewest,
   });
   return { show, refresh };
 }

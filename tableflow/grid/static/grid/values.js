@@ -2,13 +2,15 @@
 
 /**
  * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} [submitter] the button that sends it: its value counts, other buttons' do not
  * @returns {any} what the fields say, as the JSON that the API takes
  */
-export function values(form) {
+export function values(form, submitter = null) {
   /** @type {any} */
   const result = Object.create(null);
   for (const field of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
     if (!field.name || field.disabled || field.name === "csrfmiddlewaretoken") continue;
+    if (field.type === "submit" && field !== submitter) continue;
     if ((field.type === "checkbox" || field.type === "radio") && !field.checked) continue;
     if (field.value === "" && "optional" in field.dataset) continue;
     place(result, field.name.split("."), read(field));
@@ -23,6 +25,8 @@ function read(field) {
       return parse(field.value);
     case "number":
       return Number.isNaN(Number(field.value)) ? field.value : Number(field.value);
+    case "instant":
+      return new Date(field.value).toISOString();
     case "list":
       return field.value
         .split(",")
