@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import os
 import shutil
@@ -107,28 +108,21 @@ class Web:
     part: parts.Part
 
 
+def serve(start: Callable[..., parts.Part], **env: str) -> Web:
+    """A real web process on a free port of the loopback interface, started by `start` and ready to answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        at = ["--fd", str(listener.fileno())]
+        arguments = ["-m", "uvicorn", "tableflow.asgi:application", *at, "--no-access-log", "--workers", "1"]
+        part = start("web", *arguments, fds=(listener.fileno(),), PORT=str(port), **env)
+        parts.wait_ready(part, lambda: _answers(port))
+    return Web(f"http://127.0.0.1:{port}", part)
+
+
 @pytest.fixture
 def start_web(start_part: Callable[..., parts.Part]) -> Callable[..., Web]:
     """`start_web(**env)` starts a real web process on a free port of the loopback interface."""
-
-    def start(**env: str) -> Web:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            arguments = [
-                "-m",
-                "uvicorn",
-                "tableflow.asgi:application",
-                "--fd",
-                str(listener.fileno()),
-                "--no-access-log",
-                "--workers",
-                "1",
-            ]
-            part = start_part("web", *arguments, fds=(listener.fileno(),), PORT=str(port), **env)
-            parts.wait_ready(part, lambda: _answers(port))
-        return Web(f"http://127.0.0.1:{port}", part)
-
-    return start
+    return functools.partial(serve, start_part)
 
 
 @pytest.fixture

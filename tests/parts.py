@@ -49,6 +49,14 @@ class Part:
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still, with all that it holds, until `thaw`."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it stood; one that was not frozen does not notice."""
+        os.killpg(self.pid, signal.SIGCONT)
+
     def stop(self) -> int:
         """SIGTERM, and wait for the end; gives the exit code. A part that does not end in time fails the test."""
         if self.alive:

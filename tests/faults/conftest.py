@@ -1,22 +1,30 @@
-"""Real processes that heal within seconds, a watch over what a fault does to a run, and the table of its figures."""
+"""A module's processes and its database, a watch over what each fault does to a run, and the table of the figures.
+
+The tests of a module share its processes where their fault leaves them alive: starting one takes longer than healing.
+So the database is emptied once, when the module's processes have ended, and each test has a table of its own.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
+from django.core.management import call_command
 
-from cells.models import Worker
 from dispatch import lanes
 from dispatch.models import Dispatch
-from tests import parts, scenes
-from tests.conftest import CELERY, worker_arguments
+from tests import scenes
+from tests.faults.company import Company, engaged
 from tests.faults.laws import Figures, Gate, assert_laws, witness
 from tests.stage import pace
+from tests.stage.points import Points
 
 LEASE = 3.0
 FIGURES = pytest.StashKey[list[tuple[str, float, Figures]]]()
@@ -31,64 +39,61 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(f"{seconds:6.1f} s {of.cells:6} {of.attempts:6} {of.lost:6}  {name}")
 
 
-class Crew(Protocol):
-    """Starts `n` workers with short leases, and waits until each has entered its name; the arguments are `pace`'s."""
-
-    def __call__(self, n: int = 1, concurrency: int = 8, **env: str) -> list[parts.Part]: ...
+@pytest.fixture(scope="module")
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test database for the whole module, emptied at its end; it notes each write of an output."""
+    with django_db_blocker.unblock():
+        with witness():
+            yield
+        call_command("flush", verbosity=0, interactive=False)
 
 
 @pytest.fixture
-def short_leases(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def db(database: None) -> None:
+    """In place of pytest-django's, which would roll back what a test does: here other processes are to see it."""
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[redis.Redis]:
+    """The session's Redis, emptied before the module and after it."""
+    with closing(redis.Redis.from_url(settings.REDIS_URL)) as client:
+        client.flushdb()
+        yield client
+        client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Points:
+    """Where the module's parts can be held."""
+    return Points(tmp_path_factory.mktemp("points"))
+
+
+@pytest.fixture(scope="module")
+def pace_of_parts() -> Iterator[dict[str, str]]:
     """The environment in which a part heals soon; the lanes that the test itself lays have the same lease."""
-    monkeypatch.setattr(lanes, "LEASE", timedelta(seconds=LEASE))
-    return pace.environment(lease=LEASE, renew=1.0, sweep=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "LEASE", timedelta(seconds=LEASE))
+        yield pace.environment(lease=LEASE, renew=1.0, sweep=1.0)
 
 
-@pytest.fixture
-def crew(start_part: Callable[..., parts.Part], short_leases: dict[str, str]) -> Crew:
-    """`crew(n=1, concurrency=8, **env)` starts real workers and gives their handles."""
-    names = iter(range(1000))
-
-    def start(n: int = 1, concurrency: int = 8, **env: str) -> list[parts.Part]:
-        started = []
-        for number in [next(names) for _ in range(n)]:
-            arguments = [*CELERY, *worker_arguments(f"crew-{number}@localhost", concurrency)]
-            started.append(start_part(f"crew-{number}", *arguments, **{**short_leases, **env}))
-        for part in started:
-            parts.wait_ready(part, lambda part=part: Worker.objects.filter(pid=part.pid).exists())  # type: ignore[misc]
-        return started
-
-    return start
-
-
-@pytest.fixture
-def start_beat(
-    start_part: Callable[..., parts.Part], short_leases: dict[str, str], tmp_path: Path
-) -> Callable[..., parts.Part]:
-    """`start_beat(**env)` starts a real beat process that sweeps each second, with a schedule file of its own."""
-    numbers = iter(range(100))
-
-    def start(**env: str) -> parts.Part:
-        schedule = str(tmp_path / f"schedule-{next(numbers)}")
-        part = start_part("beat", *CELERY, "beat", "-s", schedule, "-linfo", **{**short_leases, **env})
-        parts.wait_ready(part, lambda: "Sent the first tick" in part.log)
-        return part
-
-    return start
-
-
-@pytest.fixture
-def beat(start_beat: Callable[..., parts.Part]) -> parts.Part:
-    """A real beat process that sweeps each second."""
-    return start_beat()
+@pytest.fixture(scope="module")
+def company(
+    database: None,
+    broker: redis.Redis,
+    points: Points,
+    pace_of_parts: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Company]:
+    """The module's company of workers and beats, with short leases; nobody is in it yet."""
+    env = {**pace_of_parts, **points.environment("dispatch.lanes.leave", "dispatch.bell.announce")}
+    with engaged(tmp_path_factory.mktemp("company"), env) as company:
+        yield company
 
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Gate:
     """The gate at which the cells of the test stand."""
-    folder = tmp_path / "gate"
-    folder.mkdir()
-    return Gate(folder)
+    return Gate(tmp_path)
 
 
 class Watch:
@@ -114,8 +119,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(request: pytest.FixtureRequest, transactional_db: None, gate: Gate) -> Iterator[Watch]:
-    """The watch over this test's run; the database notes each write of an output meanwhile."""
+def watch(request: pytest.FixtureRequest, db: None, gate: Gate) -> Watch:
+    """The watch over this test's run."""
     name = request.node.name.removeprefix("test_").replace("_", " ")
-    with witness():
-        yield Watch(name, gate, request.config.stash.setdefault(FIGURES, []))
+    return Watch(name, gate, request.config.stash.setdefault(FIGURES, []))

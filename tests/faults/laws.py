@@ -114,7 +114,8 @@ def _assert_nothing_in_flight_without_owner() -> None:
     in_flight = Execution.objects.filter(status__in=IN_FLIGHT)
     assert not in_flight.exclude(dispatch_id__in=active).exists()
     living = Worker.objects.exclude(status=Worker.Status.LOST).values("pk")
-    assert not in_flight.filter(Q(worker=None) | ~Q(worker__in=living), status__in=CLAIMED).exists()
+    claimed = in_flight.filter(status__in=CLAIMED)
+    assert not claimed.filter(Q(worker=None) | ~Q(worker__in=living)).exists()
 
 
 def _assert_attempts_lawful(dispatch: Dispatch, gate: Gate) -> None:
@@ -136,7 +137,10 @@ def _assert_attempts_lawful(dispatch: Dispatch, gate: Gate) -> None:
 def _assert_written_once(dispatch: Dispatch, gate: Gate) -> None:
     """The output of every completed cell was written by one attempt, once; no other attempt wrote anything."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT row_id, value FROM fault_writes")
+        cursor.execute(
+            "SELECT row_id, value FROM fault_writes JOIN tables_row ON id = row_id WHERE table_id = %s",
+            [dispatch.table_id],
+        )
         written = cursor.fetchall()
     assert Counter(row for row, _ in written).keys() >= set(_completed_rows(dispatch))
     assert all(count == 1 for count in Counter(row for row, _ in written).values())

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from cells.models import Attempt, Execution, Status, Worker
+from dispatch import lifecycle
 from dispatch.begin import begin
-from dispatch.models import Window
+from dispatch.models import Lane, Window
 from tests import scenes
+from tests.faults.backends import waiting_at_a_lock
 from tests.faults.laws import gated
 
-pytestmark = pytest.mark.django_db(transaction=True)
+
+@pytest.fixture(scope="module", autouse=True)
+def _beat(company):
+    company.beat()
 
 
-def test_a_run_outlives_a_worker_that_is_killed_in_the_middle(crew, beat, gate, watch):
-    first, _second = crew(2, concurrency=4)
+def test_a_run_outlives_a_worker_that_is_killed_in_the_middle(company, gate, watch):
+    first, _second = company.workers(2, concurrency=4)
     table = scenes.table(200)
     gated(table, gate.folder, concurrency=16)
     dispatch = begin(table.pk)
@@ -29,44 +35,80 @@ def test_a_run_outlives_a_worker_that_is_killed_in_the_middle(crew, beat, gate, 
     assert figures.lost >= len(held_by_first)
 
 
-def test_a_run_outlives_all_its_workers(crew, beat, gate, watch):
-    lost = crew(2, concurrency=4)
+def test_a_worker_that_was_frozen_past_its_lease_writes_nothing_when_it_wakes(company, gate, watch):
+    frozen, other = company.workers(2)
+    table = scenes.table(12)
+    gated(table, gate.folder, concurrency=12)
+    dispatch = begin(table.pk)
+    gate.until_arrived(12)
+    mine = set(gate.arrived(frozen.pid))
+    assert mine
+    with transaction.atomic():
+        # It stands at this lock, with the results in its hand and the statement that writes them next, when it freezes.
+        lifecycle.serialise(table.pk)
+        gate.open()
+        scenes.until(lambda: len(gate.tokens()) == 12, "all cells have their results")
+        scenes.until(lambda: len(waiting_at_a_lock()) >= 2, "both workers wait for the table")
+        frozen.freeze()
+    watch.struck()
+    scenes.until(lambda: set(gate.arrived(other.pid)) == set(range(1, 13)), "the other worker has its cells")
+    scenes.until_ended(dispatch)
+    frozen.thaw()
+    scenes.until(lambda: "was taken for lost" in frozen.log, "it has found itself lost")
+    scenes.until(lambda: Worker.objects.filter(pid=frozen.pid, status="active").exists(), "it has come back")
+    figures = watch.until_lawful_end(dispatch)
+    assert dispatch.completed == 12
+    assert figures.lost == len(mine)
+
+
+@pytest.mark.parametrize("point", ["before dispatch.lanes.leave", "after dispatch.lanes.leave"])
+def test_a_worker_that_dies_between_its_last_finish_and_the_chords_join_holds_nothing_up(
+    company, points, gate, watch, point
+):
+    company.workers(2)
+    table = scenes.table(3)
+    gated(table, gate.folder, concurrency=1)
+    gate.open()
+    points.hold(point)
+    dispatch = begin(table.pk)
+    (pid,) = scenes.until(lambda: points.reached(point), "the draw of all cells is about to end")
+    assert Execution.objects.filter(dispatch_id=dispatch.pk, status="completed").count() == 3
+    (doomed,) = [worker for worker in company.workers(2) if worker.pid == pid]
+    lane = Lane.objects.get(dispatch=dispatch)
+    assert lane.ended == (lane.tasks if point.startswith("after") else 0)
+    doomed.kill()
+    watch.struck()
+    points.release(point)
+    watch.until_lawful_end(dispatch)
+    assert dispatch.completed == 3
+    assert len(gate.arrived()) == 3
+
+
+def test_a_run_outlives_all_its_workers(company, gate, watch):
+    crew = company.only(2)
     table = scenes.table(60)
     gated(table, gate.folder, concurrency=8)
     dispatch = begin(table.pk)
     gate.until_arrived(8)
-    for worker in lost:
+    for worker in crew:
         worker.kill()
     watch.struck()
     gate.open()
-    crew(1)
+    company.workers(1)
     figures = watch.until_lawful_end(dispatch)
     assert dispatch.completed == 60
     assert figures.lost >= 8
 
 
-def test_a_run_outlives_an_emptied_redis(crew, beat, empty_redis, gate, watch):
-    crew(1)
-    table = scenes.table(300)
-    gated(table, gate.folder, concurrency=4)
-    dispatch = begin(table.pk)
-    gate.until_arrived(4)
-    empty_redis.flushdb()
-    watch.struck()
-    gate.open()
-    watch.until_lawful_end(dispatch)
-    assert dispatch.completed == 300
-
-
-def test_a_cell_that_loses_every_worker_ends_in_an_error_that_says_so(crew, beat, gate, watch):
+def test_a_cell_that_loses_every_worker_ends_in_an_error_that_says_so(company, gate, watch):
+    crew = {worker.pid: worker for worker in company.workers(4)}
     table = scenes.table(1)
     group = gated(table, gate.folder)
-    (worker,) = crew(1, concurrency=4)
     dispatch = begin(table.pk)
     for loss in range(1, 4):
         gate.until_arrived(loss)
-        lost, (worker,) = worker, crew(1, concurrency=4)
-        lost.kill()
+        (pid,) = [pid for pid in crew if gate.arrived(pid)]
+        crew.pop(pid).kill()
         watch.struck()
     watch.until_lawful_end(dispatch)
     assert (dispatch.error, dispatch.total) == (1, 1)
@@ -75,18 +117,18 @@ def test_a_cell_that_loses_every_worker_ends_in_an_error_that_says_so(crew, beat
     assert gate.arrived() == [1, 1, 1]
 
 
-def test_a_worker_that_is_told_to_stop_hands_its_cells_back_at_once(crew, gate, watch):
-    (first,) = crew(1)
+def test_a_worker_that_is_told_to_stop_hands_its_cells_back_at_once(company, gate, watch):
+    (first,) = company.only(1)
     table = scenes.table(20)
     gated(table, gate.folder, concurrency=4)
     dispatch = begin(table.pk)
     gate.until_arrived(4)
     assert first.stop() == 0
     assert not Execution.objects.filter(status__in=[Status.RUNNING, Status.QUEUED]).exists()
-    assert not Worker.objects.exists()
+    assert not Worker.objects.filter(pid=first.pid).exists()
     watch.struck()
     gate.open()
-    crew(1)
+    company.workers(1)
     watch.until_lawful_end(dispatch)
     assert dispatch.completed == 20
     assert Window.objects.filter(dispatch=dispatch, closed_at=None).count() == 0

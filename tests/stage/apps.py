@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from tests.stage import pace
-
 
 class StageConfig(AppConfig):
     name = "tests.stage"
 
     def ready(self) -> None:
+        from tests.stage import pace, points
+
         pace.take_up()
+        points.take_up()
