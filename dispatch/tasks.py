@@ -10,6 +10,7 @@ from cells.cascade import Cascade
 from cells.draw import Draw
 from cells.work import GroupRun
 from dispatch import bell, lanes, scope, waiting
+from dispatch import audit as auditing
 from dispatch import gather as gathering
 from dispatch import purge as purging
 from dispatch import resume as resuming
@@ -20,7 +21,7 @@ from tableflow.tables.imports import lifecycle as imports
 
 logger = logging.getLogger(__name__)
 
-DRAW_SECONDS = 120.0
+DRAW_SECONDS = 600.0
 
 
 @shared_task(name="dispatch.tasks.draw")
@@ -70,6 +71,12 @@ def resume() -> None:
 def gather() -> None:
     """Begin the automatic runs of what was written since the last tick."""
     gathering.gather_all()
+
+
+@shared_task(name="dispatch.tasks.audit")
+def audit() -> None:
+    """Look for what should not be, and set it right."""
+    auditing.audit()
 
 
 @shared_task(name="dispatch.tasks.purge")

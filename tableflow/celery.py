@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(
     # Cell tasks have a queue of their own: they hold their threads long, and what heals must never wait behind them.
+    # The runs of a few rows have one too, for all their messages: they wait neither behind big runs nor behind imports.
     task_default_queue="tableflow",
-    task_queues=(Queue("tableflow"), Queue("draws")),
+    task_queues=(Queue("tableflow"), Queue("draws"), Queue("express")),
     task_routes={"dispatch.tasks.draw": {"queue": "draws"}},
     task_serializer="json",
     accept_content=["json"],
@@ -47,6 +48,7 @@ app.conf.update(
         "resume": {"task": "dispatch.tasks.resume", "schedule": 1.0, "options": {"expires": 5.0}},
         "gather": {"task": "dispatch.tasks.gather", "schedule": 1.0, "options": {"expires": 5.0}},
         "purge": {"task": "dispatch.tasks.purge", "schedule": 30.0, "options": {"expires": 30.0}},
+        "audit": {"task": "dispatch.tasks.audit", "schedule": 3600.0, "options": {"expires": 3600.0}},
         "purge_idempotency_keys": {
             "task": "tableflow.api.tasks.purge_idempotency_keys",
             "schedule": 3600.0,
@@ -57,7 +59,6 @@ app.conf.update(
     result_backend_max_retries=3,
     result_backend_transport_options={"socket_connect_timeout": 2},
 )
-app.conf.CELERY_DB_REUSE_MAX = 1_000_000
 app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"])
 
 
