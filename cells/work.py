@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from cells import lifecycle
+from cells import lifecycle, threads
 from cells.binding import Binding, bind
 from cells.lifecycle import Claim, Ended, Suspended
 from cells.models import Status
@@ -133,6 +133,7 @@ class Work:
 
     async def report(self, results: Any) -> None:
         """Run, and put the end into the draw's queue, whatever it is."""
+        threads.express.set(self.express)
         try:
             results.put(await self.run())
         except asyncio.CancelledError:

@@ -22,6 +22,8 @@ from tableflow.tables.schema import GroupSpec, Schema
 
 MOST_ROWS = named.MOST_ROWS
 MOST_LIMIT = 10_000_000
+EXPRESS_ROWS = 100
+EXPRESS_LIMIT = 10
 MODES = (Mode.ALL, Mode.INCOMPLETE, Mode.NEW, Mode.FAILED)
 
 
@@ -95,6 +97,7 @@ def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatc
         sequence=lifecycle.next_sequence(),
         concurrency=concurrency,
         width=admit.first_width(concurrency),
+        is_express=_is_express(**what),
         requested_at=Now(),
         **what,
     )
@@ -103,6 +106,12 @@ def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatc
     laid = lanes.lay(dispatch)
     transaction.on_commit(lambda: bell.announce(dispatch, laid))
     return dispatch
+
+
+def _is_express(*, scope: Mapping[str, Any], limit_rows: int | None = None, **_: Any) -> bool:
+    """Whether it is so few rows that somebody may be waiting for them."""
+    few_named = scope["rows"] is not None and len(scope["rows"]) <= EXPRESS_ROWS
+    return few_named or (limit_rows is not None and limit_rows <= EXPRESS_LIMIT)
 
 
 def _chosen(schema: Schema, groups: Sequence[int] | None) -> list[GroupSpec]:

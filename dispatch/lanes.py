@@ -3,6 +3,9 @@
 A link is known by the lane's fence. Its tasks enter with it, each once; while they draw they renew the lane's lease.
 `advance` makes the next link when all tasks of this one have ended, or when its lease has run out (the sweep calls it
 then: same function, same transaction).
+
+A draw holds a thread of its worker. Where links wait for one, draws give way (`gives_way`), so that no run waits for
+ever and runs have as many draws at work as each other. Links of a few rows (express) have a queue of their own.
 """
 
 from __future__ import annotations
@@ -23,21 +26,34 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=10)
 LANES = 4
 MOST_SLOTS = 100
+TURN = timedelta(seconds=5)
+"""How long a draw goes on at least before it gives way."""
+PATIENCE = timedelta(seconds=1)
+"""How long a link waits for a thread before draws give way to it."""
+DRAWS = "draws"
+EXPRESS = "express"
+EXPRESS_LINKS = 24
+"""How many express links may be at work in their own queue: beyond that they go among the others."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a ring says: draw for this lane under this fence, with so many tasks."""
+    """What a ring says: draw for this lane under this fence, with so many tasks, by the workers of this queue."""
 
     lane_id: int
     fence: int
     tasks: int
+    queue: str = DRAWS
 
 
 def lay(dispatch: Dispatch) -> list[Lane]:
-    """Make the lanes of a new dispatch: its concurrency, dealt out over lanes, tasks and slots, never more in all."""
-    lanes = min(LANES, dispatch.concurrency, _rows_at_most(dispatch))
-    shares = [dispatch.concurrency // lanes + (number < dispatch.concurrency % lanes) for number in range(lanes)]
+    """Make the lanes of a new dispatch: its concurrency, dealt out over lanes, tasks and slots, never more in all.
+
+    An express one has a single task: that is enough for its few rows, and clicks need a thread each.
+    """
+    slots = min(dispatch.concurrency, MOST_SLOTS) if dispatch.is_express else dispatch.concurrency
+    lanes = 1 if dispatch.is_express else min(LANES, slots, _rows_at_most(dispatch))
+    shares = [slots // lanes + (number < slots % lanes) for number in range(lanes)]
     return Lane.objects.bulk_create(
         Lane(
             dispatch=dispatch,
@@ -60,7 +76,7 @@ def _rows_at_most(dispatch: Dispatch) -> int:
 def enter(lane_id: int, fence: int) -> Lane | None:
     """A cell task begins to draw; None when this link is over, or has all its tasks (a message came twice)."""
     entered = Lane.objects.filter(pk=lane_id, fence=fence, started__lt=F("tasks"), retired_at=None).update(
-        started=F("started") + 1, rings=0, lease_until=Now() + LEASE
+        started=F("started") + 1, rings=0, entered_at=Now(), lease_until=Now() + LEASE
     )
     return Lane.objects.select_related("dispatch").get(pk=lane_id) if entered else None
 
@@ -76,6 +92,15 @@ def renew(lane_id: int, fence: int) -> bool:
             lease_until=Now() + LEASE
         )
     )
+
+
+def gives_way(lane_id: int) -> bool:
+    """Whether the lane's draws are to claim no more, because links of other runs wait for a thread.
+
+    It is asked while they draw. What they run goes on to its end, and the lane's next link waits in its turn.
+    """
+    limits = {"turn": TURN, "patience": PATIENCE, "lease": LEASE}
+    return any(answer.gives_way for answer in lifecycle.statements("gives_way", {"lane": lane_id, **limits}))
 
 
 def leave(lane_id: int, fence: int) -> None:
@@ -126,7 +151,15 @@ def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
     Lane.objects.filter(pk=lane.pk).update(
         fence=F("fence") + 1, started=idle, ended=idle, rings=0, lease_until=Now() + LEASE
     )
-    return Link(lane.pk, lane.fence + 1, lane.tasks) if drawing else None
+    return Link(lane.pk, lane.fence + 1, lane.tasks, _queue(dispatch)) if drawing else None
+
+
+def _queue(dispatch: Dispatch) -> str:
+    """The queue for a link: that of express ones keeps some threads for what comes next."""
+    if not dispatch.is_express:
+        return DRAWS
+    at_work = Lane.objects.filter(retired_at=None, dispatch__is_express=True, ended__lt=F("tasks"))
+    return EXPRESS if at_work.count() <= EXPRESS_LINKS else DRAWS
 
 
 def overdue() -> list[Lane]:
@@ -141,7 +174,10 @@ def overdue() -> list[Lane]:
 
 
 def ring_again(lane: Lane) -> Link | None:
-    """What to ring for a lane whose lease has run out: the same link when no task of it ever started, else the next."""
+    """What to ring for a lane whose lease has run out: the same link when no task of it ever started, else the next.
+
+    An express link that was not served where it was rung is rung where the others are.
+    """
     if lane.started:
         return advance(lane.pk, lane.fence)
     patience = LEASE * 2 ** min(lane.rings + 1, 4)
@@ -164,11 +200,12 @@ def wake(dispatch_id: int, cells: int) -> list[Link]:
             ended__gte=F("tasks"),
         )
         enough: list[Lane] = []
-        for lane in resting.select_for_update(of=("self",)).order_by("number"):
+        for lane in resting.select_related("dispatch").select_for_update(of=("self",)).order_by("number"):
             if cells <= sum(lane.tasks * lane.slots for lane in enough):
                 break
             enough.append(lane)
         Lane.objects.filter(pk__in=[lane.pk for lane in enough]).update(
             fence=F("fence") + 1, started=0, ended=0, rings=0, lease_until=Now() + LEASE
         )
-    return [Link(lane.pk, lane.fence + 1, lane.tasks) for lane in enough]
+        queue = _queue(enough[0].dispatch) if enough else DRAWS
+    return [Link(lane.pk, lane.fence + 1, lane.tasks, queue) for lane in enough]

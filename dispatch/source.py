@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 
 from cells.draw import Held, Tally
-from dispatch import admit, caps, edits, lanes, lifecycle, onward, windows
+from dispatch import admit, caps, edits, gate, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
 
 
@@ -21,6 +21,7 @@ class LaneSource:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._dispatch = lane.dispatch
         self._dispatch_id = lane.dispatch_id
         self._newest = 0
         self._exhausted = False
@@ -59,8 +60,8 @@ class LaneSource:
             return admit.admit(dispatch, self._lane.number) is not None
 
     def room(self, free: int) -> int:
-        """As many as are free."""
-        return free
+        """What the groups' own concurrencies let it claim now."""
+        return gate.room(self._dispatch, free)
 
     def lobby(self) -> int:
         """The dispatch's lobby."""
@@ -79,5 +80,5 @@ class LaneSource:
         edits.fed(self.table_id, rows)
 
     def renew(self) -> bool:
-        """Renew the lane's lease."""
-        return lanes.renew(self._lane.pk, self._lane.fence)
+        """Renew the lane's lease, unless links of other runs need the thread more."""
+        return lanes.renew(self._lane.pk, self._lane.fence) and not lanes.gives_way(self._lane.pk)

@@ -73,5 +73,10 @@ def port() -> int:
 
 
 def celery_concurrency() -> int:
-    """How many cells one worker process runs at a time: CELERY_CONCURRENCY."""
-    return integer("CELERY_CONCURRENCY", 16, most=400)
+    """The threads of one worker process for cells, each of which serves one cell task: CELERY_CONCURRENCY."""
+    return integer("CELERY_CONCURRENCY", 32, most=400)
+
+
+def database_connections() -> int:
+    """How many connections to PostgreSQL one process has at the most: DATABASE_CONNECTIONS."""
+    return integer("DATABASE_CONNECTIONS", 20, least=4, most=400)

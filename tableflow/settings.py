@@ -22,7 +22,6 @@ PUBLIC_URL = env.text("PUBLIC_URL", f"http://{HOST}:{PORT}").rstrip("/")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *(env.words("ALLOWED_HOSTS") or [HOST])]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-CELERY_CONCURRENCY = env.celery_concurrency()
 DEMO = env.boolean("TABLEFLOW_DEMO", default=True)
 HTTP_ALLOW_PRIVATE_NETWORKS = env.boolean("HTTP_ALLOW_PRIVATE_NETWORKS", default=False)
 HTTP_ALLOWED_HOSTS = env.words("HTTP_ALLOWED_HOSTS")
@@ -82,9 +81,11 @@ DATABASES = {
     "default": {
         **dj_database_url.parse(_endpoints["database_url"]),
         "CONN_MAX_AGE": 0,
+        # A connection is tried before it is lent, so that one which died meanwhile is nobody's error.
+        "CONN_HEALTH_CHECKS": True,
         # One pool a process: a thread holds a connection only while it talks to the database.
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": min(CELERY_CONCURRENCY + 8, 60), "timeout": 30},
+            "pool": {"min_size": 1, "max_size": env.database_connections(), "timeout": 10},
             "connect_timeout": 10,
         },
     },

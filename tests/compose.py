@@ -18,7 +18,7 @@ KEYS = {
     "build", "image", "restart", "command", "environment", "depends_on", "volumes", "ports", "healthcheck",
     "stop_grace_period",
 }  # fmt: skip
-SERVICES = {"postgres", "redis", "migrate", "web", "worker", "control", "beat"}
+SERVICES = {"postgres", "redis", "migrate", "web", "worker", "control", "express", "beat"}
 SECRETS = ("SECRET_KEY", "ENCRYPTION_KEY", "DATABASE_URL", "POSTGRES_PASSWORD", "TABLEFLOW_ADMIN_PASSWORD")
 ONE_SHOT = "migrate"
 

@@ -125,6 +125,10 @@ class Migration(migrations.Migration):
                 ("slots", models.PositiveSmallIntegerField(help_text="Rows in flight at once in one cell task.")),
                 ("started", models.PositiveSmallIntegerField(default=0)),
                 ("ended", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "entered_at",
+                    models.DateTimeField(help_text="When the newest task of this lane began to draw.", null=True),
+                ),
                 ("rings", models.PositiveIntegerField(default=0, help_text="Rings since the last start.")),
                 ("lease_until", models.DateTimeField()),
                 ("retired_at", models.DateTimeField(null=True)),

@@ -13,7 +13,8 @@ from tableflow.embedded import processes
 from tableflow.embedded.servers import Server
 
 WORKERS = 2
-CONTROL_THREADS = 6
+CONTROL_THREADS = 16
+EXPRESS_THREADS = 32
 WEB_GRACE_SECONDS = 2
 
 
@@ -75,6 +76,11 @@ def worker() -> Part:
 def control() -> Part:
     """The Celery worker for all but cells: a run full of slow cells never keeps the sweep or an import waiting."""
     return Part("control", _worker("tableflow", "control", CONTROL_THREADS), 20)
+
+
+def express() -> Part:
+    """The Celery worker for runs of a few rows: a click waits neither behind big runs nor behind imports."""
+    return Part("express", _worker("express", "express", EXPRESS_THREADS), 20)
 
 
 def _worker(queue: str, name: str, threads: int) -> list[str]:

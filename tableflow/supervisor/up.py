@@ -53,7 +53,7 @@ def _run(home: Path, stop: StopRequest) -> None:
     for server in needed:
         server.prepare()
     environment = {**os.environ, processes.MARK: str(home), "TABLEFLOW_HOME": str(home)}
-    users = [parts.web(), parts.worker(), parts.control(), parts.beat(home)]
+    users = [parts.web(), parts.worker(), parts.control(), parts.express(), parts.beat(home)]
     file = configuration.write(home, [*map(parts.server, needed), *users], ROOT)
     with _daemon(home, file, environment) as daemon:
         _wait_for_servers(home, daemon, needed, stop)

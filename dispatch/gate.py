@@ -1,0 +1,86 @@
+"""The concurrency that somebody gave a group, kept over all runs of it and all workers (docs/architecture.md).
+
+Asked right before rows are claimed, in the same transaction. A run that has the group to itself keeps within it by its
+slots. Where several have it they go through the gate one at a time: a lock on the group is held from the count of what
+runs to the end of the transaction, so no two of them count the same free place. Places are dealt out evenly: a run
+that has fewer than another gets the next one, and among their like the one that claimed longest ago.
+
+Every running row of a run that has the group holds a place, whichever of the run's groups it is at: its cascade may
+come to this one, and passes no gate then. Paused cells hold none. Where the runs pinned different numbers the smallest
+holds.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dispatch import lifecycle
+from dispatch.models import ACTIVE, Dispatch
+
+GATE = 0x6A7E  # the name of this lock among the advisory locks of the database
+
+
+@dataclass(frozen=True)
+class Rival:
+    """An active run that has the group: rows of it that run, rows that it could claim now, when it claimed last."""
+
+    id: int
+    running: int
+    wanted: int
+    claimed_at: datetime | None
+
+
+def room(dispatch: Dispatch, free: int) -> int:
+    """How many of so many rows a dispatch may claim now, by the groups of its plan that somebody gave a concurrency."""
+    for pinned in sorted(dispatch.plan, key=lambda pinned: int(pinned["id"])):
+        if free > 0 and pinned["strict"] is not None:
+            free = min(free, _room_in(dispatch, pinned))
+    return free
+
+
+def _room_in(dispatch: Dispatch, pinned: Mapping[str, Any]) -> int:
+    limits = _limits(dispatch.table_id, pinned["id"])
+    if set(limits) <= {dispatch.pk}:
+        return int(pinned["strict"])
+    places = min(limit for limit in limits.values() if limit is not None)
+    lifecycle.statements("gate", {"name": GATE, "group": pinned["id"] % 2**31})
+    rivals = [Rival(*found) for found in lifecycle.statements("rivals", {"dispatches": list(limits)})]
+    return places_for(dispatch.pk, rivals, places)
+
+
+def _limits(table_id: int, group_id: int) -> dict[int, int | None]:
+    """The concurrency that each active dispatch with this group has pinned for it; None where nobody had given one.
+
+    None of them begins while this transaction goes on: a begin waits until the table's lock is no longer shared.
+    """
+    having = Dispatch.objects.filter(table=table_id, status__in=ACTIVE, plan__contains=[{"id": group_id}])
+    return {
+        dispatch_id: next(pinned["strict"] for pinned in plan if pinned["id"] == group_id)
+        for dispatch_id, plan in having.values_list("pk", "plan")
+    }
+
+
+def places_for(dispatch_id: int, rivals: Sequence[Rival], places: int) -> int:
+    """How many more of the places this one may take: those that are free, but for what the others' shares lack."""
+    share = shares(rivals, places)
+    lacking = sum(max(0, share[rival.id] - rival.running) for rival in rivals if rival.id != dispatch_id)
+    return max(0, places - sum(rival.running for rival in rivals) - lacking)
+
+
+def shares(rivals: Sequence[Rival], places: int) -> dict[int, int]:
+    """How many places each is to have: one more for whoever has fewest and could use it, as long as there are any."""
+    share = dict.fromkeys((rival.id for rival in rivals), 0)
+    could_use = {rival.id: rival.running + rival.wanted for rival in rivals}
+    turns = [(0, rival.claimed_at.timestamp() if rival.claimed_at else 0.0, rival.id) for rival in rivals]
+    heapq.heapify(turns)
+    while turns and places > 0:
+        has, claimed_at, rival_id = heapq.heappop(turns)
+        if has < could_use[rival_id]:
+            share[rival_id] += 1
+            places -= 1
+            heapq.heappush(turns, (has + 1, claimed_at, rival_id))
+    return share
