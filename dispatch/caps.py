@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +20,7 @@ from cells.models import Status
 from dispatch import lifecycle, windows
 from dispatch.models import ENDED, Dispatch, DispatchStatus
 from dispatch.pick import pick
+from dispatch.progress import ran_for
 from tableflow.errors import Conflict, InvalidInput, NotFound, Problem
 
 LEAST_ENDED = 20
@@ -149,9 +149,8 @@ def _load(dispatch_id: int) -> Dispatch | None:
 
 def _standing(dispatch: Dispatch) -> Standing:
     counted = windows.counts([dispatch.pk])[dispatch.pk]
-    running = counted.at - dispatch.resumed_at if dispatch.resumed_at is not None else timedelta(0)
     ended = sum(counted.outcomes.values())
-    return Standing(ended, counted.outcomes["error"], (dispatch.ran_for + running).total_seconds() / 60)
+    return Standing(ended, counted.outcomes["error"], ran_for(dispatch, counted.at).total_seconds() / 60)
 
 
 def _may_start_more(dispatch: Dispatch) -> bool:

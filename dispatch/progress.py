@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 
@@ -17,7 +17,7 @@ from dispatch.windows import Counted
 
 @dataclass(frozen=True)
 class Counts:
-    """A dispatch's progress, in cells; `rate` in cells a second, null before anything was measured."""
+    """A dispatch's progress, in cells; `rate` in cells a second of dispatching, null before anything was measured."""
 
     total: int | None
     completed: int
@@ -72,8 +72,12 @@ def _counts(dispatch: Dispatch, counted: Counted) -> Counts:
 def _rate(dispatch: Dispatch, ended: int, now: datetime) -> float | None:
     if dispatch.started_at is None or not ended:
         return None
-    seconds = ((dispatch.finished_at or now) - dispatch.started_at).total_seconds()
-    return round(ended / max(seconds, 0.001), 2)
+    return round(ended / max(ran_for(dispatch, now).total_seconds(), 0.001), 2)
+
+
+def ran_for(dispatch: Dispatch, now: datetime) -> timedelta:
+    """How long the dispatch has been dispatching, pauses not counted."""
+    return dispatch.ran_for + (now - dispatch.resumed_at if dispatch.resumed_at is not None else timedelta(0))
 
 
 def run_state(table_id: int, *, most_rows: int = 10_000) -> RunState:
