@@ -98,6 +98,14 @@ def columns_read(group: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(read)
 
 
+def row_keys(source: str) -> frozenset[str]:
+    """The keys of the columns that a template names; of what does not compile nothing is known."""
+    try:
+        return frozenset(_row_keys(compile_template(source, "template")))
+    except InvalidInput:
+        return frozenset()
+
+
 def check(schema: Schema, definition: Mapping[str, Any], user: User) -> None:
     """Raises InvalidInput with everything that is wrong in a group's bond to its workflow.
 

@@ -23,7 +23,7 @@ from dispatch.walk import Rows, Walk
 from tableflow.errors import NotFound
 from tableflow.tables import schema as schemas
 from tableflow.tables.changes import about_to_write, rows_written
-from tableflow.tables.models import Table
+from tableflow.tables.models import Group, Table
 from tableflow.tables.schema import Schema
 
 
@@ -86,11 +86,12 @@ def _leave(table_id: int, groups: Iterable[int], **which: Any) -> None:
 
 def _schema(table_id: int) -> Schema | None:
     """The table's schema; None when the table is gone or has no group that a write could concern."""
+    if not Group.objects.filter(table=table_id, deleted_at=None).exists():
+        return None
     try:
-        schema = schemas.load(table_id)
+        return schemas.load(table_id)
     except NotFound:  # the write itself says so
         return None
-    return schema if schema.groups else None
 
 
 def _automatic(schema: Schema) -> frozenset[int]:

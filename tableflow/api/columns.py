@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cells import binding
 from tableflow.api import access, answers, removal, shapes
 from tableflow.api.fields import Body, Object, Text, Texts
 from tableflow.api.idempotency import once
@@ -65,7 +66,7 @@ class ColumnDetail(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, table_id: int, key: str) -> Response:
-        """Delete the column and its values. 409 when a workflow column has it as an input."""
+        """Delete the column and its values. 409 when a workflow column has it as an input, or in a template."""
         table = access.editable_table(request, table_id)
         if flag(request, "dry_run"):
             raise InvalidInput.at("dry_run", "Only a change of type can be tried first; nothing was deleted.")
@@ -80,7 +81,7 @@ class ColumnOrder(APIView):
     def put(self, request: Request, table_id: int) -> Response:
         """Put the columns into this order. Dependencies that would now point right are dropped, and listed."""
         table = access.editable_table(request, table_id)
-        dropped = columns.reorder(table, ColumnKeys.read(request)["columns"])
+        dropped = columns.reorder(table, ColumnKeys.read(request)["columns"], binding.row_keys)
         known = schema.load(table.pk)
         return Response(
             {

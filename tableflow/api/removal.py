@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import Q
 
+from cells import binding
 from dispatch import cancel
 from tableflow.tables import columns, groups, rows, schema, tables
 from tableflow.tables.models import Row, Table
@@ -27,7 +28,7 @@ def delete_group(table: Table, group_id: int, *, columns_too: bool) -> None:
     """Cancel what runs in the workflow column, and hide it; its output columns stay unless `columns_too`."""
     cancel.hold_still(table.pk)
     cancel.cancel_runs(table.pk, groups=[group_id])
-    groups.delete(table, group_id, columns_too)
+    groups.delete(table, group_id, columns_too, binding.row_keys)
 
 
 @transaction.atomic
@@ -39,7 +40,7 @@ def delete_column(table: Table, key: str) -> None:
     group = known.group(column.group_id) if column is not None and column.group_id is not None else None
     if group is not None and len(group.outputs) == 1:
         cancel.cancel_runs(table.pk, groups=[group.id])
-    columns.delete(table, key)
+    columns.delete(table, key, binding.row_keys)
 
 
 @transaction.atomic

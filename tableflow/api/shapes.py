@@ -83,7 +83,7 @@ class ChangedColumn(Column):
 
 class Dropped(serializers.Serializer[Any]):
     group = serializers.IntegerField()
-    kind = serializers.CharField(help_text="run_after, or inputs.<name>")
+    kind = serializers.CharField(help_text="run_after, run_if, or inputs.<name>")
     column = serializers.CharField()
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import conversions, dependencies, names, schema, types, values
 from tableflow.tables.conversions import Conversion
-from tableflow.tables.dependencies import Dropped
+from tableflow.tables.dependencies import Dropped, Reads, templates_unknown
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Column, Group, Table
 from tableflow.tables.schema import ColumnSpec, Schema
@@ -88,27 +88,27 @@ def change(table: Table, key: str, changes: Any, *, dry_run: bool = False) -> Ch
 
 
 @transaction.atomic
-def delete(table: Table, key: str) -> None:
+def delete(table: Table, key: str, reads: Reads = templates_unknown) -> None:
     """Hides a column at once; its values are purged later, and its key stays taken until then.
 
     Groups no longer wait for it. The group that it was the last output of is deleted with it. Conflict names the
-    groups that have it as an input. NotFound for an unknown column.
+    groups that have it as an input, or in a template: `reads` tells what these read. NotFound for an unknown column.
     """
     lock(table.pk)
     known = schema.load(table.pk)
     column = _column(known, key)
-    refuse_readers(known, [key])
+    refuse_readers(known, [key], reads=reads)
     if column.group_id is not None:
         _drop_output(known, column.group_id, key)
     hide(table.pk, known, [key])
 
 
 @transaction.atomic
-def reorder(table: Table, keys: Any) -> list[Dropped]:
+def reorder(table: Table, keys: Any, reads: Reads = templates_unknown) -> list[Dropped]:
     """Puts the columns into this order, which names each of them once.
 
-    Answers with the dependencies that would now point right: they were dropped. InvalidInput when it is no
-    permutation, or when it tears the output columns of a group apart.
+    Answers with the dependencies that would now point right: they were dropped; `reads` tells what templates read.
+    InvalidInput when it is no permutation, or when it tears the output columns of a group apart.
     """
     lock(table.pk)
     known = schema.load(table.pk)
@@ -118,7 +118,7 @@ def reorder(table: Table, keys: Any) -> list[Dropped]:
     if torn:
         detail = f"The output columns of a workflow column stay side by side: {', '.join(torn)}."
         raise InvalidInput.at("columns", detail, "outputs_apart")
-    dropped = dependencies.pointing_right(known, places)
+    dropped = dependencies.pointing_right(known, places, reads)
     _drop_dependencies(table.pk, dropped)
     _place(table.pk, keys)
     return dropped
@@ -132,9 +132,11 @@ def touch(table_id: int) -> None:
     Table.objects.filter(pk=table_id).update(updated_at=Now())
 
 
-def refuse_readers(known: Schema, keys: Collection[str], besides: int | None = None) -> None:
-    """Conflict when a group (but one) has one of these columns as an input."""
-    readers = dependencies.readers(known, keys, besides)
+def refuse_readers(
+    known: Schema, keys: Collection[str], besides: int | None = None, reads: Reads = templates_unknown
+) -> None:
+    """Conflict when a group (but one) has one of these columns as an input, or in a template."""
+    readers = dependencies.readers(known, keys, besides, reads)
     if readers:
         detail = f"In use as an input of: {', '.join(readers)}. Give these another input first, or delete them."
         raise Conflict(detail, "column_in_use")
@@ -218,13 +220,13 @@ def _drop_output(known: Schema, group_id: int, key: str) -> None:
 
 
 def _drop_dependencies(table_id: int, dropped: Sequence[Dropped]) -> None:
-    gone = {(drop.group, drop.kind, drop.column) for drop in dropped}
+    gone = {(drop.group, drop.kind) for drop in dropped if drop.kind != "run_after"}
+    waited = {(drop.group, drop.column) for drop in dropped if drop.kind == "run_after"}
     for group in Group.objects.filter(table=table_id, pk__in={drop.group for drop in dropped}):
-        group.run_after = [key for key in group.run_after if (group.pk, "run_after", key) not in gone]
-        group.inputs = {
-            name: source for name, source in group.inputs.items() if (group.pk, f"inputs.{name}", source) not in gone
-        }
-        group.save(update_fields=["run_after", "inputs", "updated_at"])
+        group.run_after = [key for key in group.run_after if (group.pk, key) not in waited]
+        group.inputs = {name: it for name, it in group.inputs.items() if (group.pk, f"inputs.{name}") not in gone}
+        group.run_if = "" if (group.pk, "run_if") in gone else group.run_if
+        group.save(update_fields=["run_after", "inputs", "run_if", "updated_at"])
 
 
 def _place(table_id: int, keys: Sequence[str]) -> None:

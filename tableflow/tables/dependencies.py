@@ -1,23 +1,29 @@
 """What a group reads: the columns that it waits for and the plain columns that go into its inputs. Pure.
 
 A group may read only columns to the left of its leftmost output, so that a row's cascade goes left to right and
-no group waits for itself. Columns that a template mentions are not known here.
+no group waits for itself. What a template reads is not known here: who asks about that brings a `Reads`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import values
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import GroupSpec, Schema
+
+# Gives the keys of the columns that a template reads.
+Reads = Callable[[str], Collection[str]]
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """A dependency that a change of the order took away. `kind` is run_after, or inputs.<name of the input>."""
+    """A dependency that a change of the order took away. `kind` is run_after, run_if, or inputs.<name of the input>.
+
+    An input that is gone is null; of a template that reads several columns the whole is gone.
+    """
 
     group: int
     kind: str
@@ -86,11 +92,26 @@ def _reads(schema: Schema, group_id: int, wanted: set[str]) -> bool:
     return False
 
 
-def readers(schema: Schema, keys: Iterable[str], besides: int | None = None) -> list[str]:
-    """The names of the groups (but one) that have one of these columns as an input."""
+def templates_unknown(_source: str) -> Collection[str]:
+    """For who has no templates to ask about."""
+    return ()
+
+
+def readers(
+    schema: Schema, keys: Iterable[str], besides: int | None = None, reads: Reads = templates_unknown
+) -> list[str]:
+    """The names of the groups (but one) that have one of these columns as an input, or in a template."""
     wanted = set(keys)
     found = (group for group in schema.groups if group.id != besides)
-    return [group.name for group in found if wanted & set(plain_inputs(group.inputs).values())]
+    return [group.name for group in found if any(key in wanted for _, key in _inputs(group, reads))]
+
+
+def _inputs(group: GroupSpec, reads: Reads) -> Iterator[tuple[str, str]]:
+    """What the group reads besides what it waits for, as (kind, column key)."""
+    sources = {f"inputs.{name}": source for name, source in group.inputs.items() if isinstance(source, str)}
+    for kind, source in {**sources, "run_if": group.run_if}.items():
+        is_plain = kind != "run_if" and not is_template(source)
+        yield from ((kind, key) for key in ((source,) if is_plain else sorted(reads(source))))
 
 
 def torn(schema: Schema, positions: Mapping[str, int]) -> list[str]:
@@ -108,12 +129,11 @@ def _adjacent(positions: Sequence[int]) -> bool:
     return max(positions) - min(positions) == len(set(positions)) - 1
 
 
-def pointing_right(schema: Schema, positions: Mapping[str, int]) -> list[Dropped]:
+def pointing_right(schema: Schema, positions: Mapping[str, int], reads: Reads = templates_unknown) -> list[Dropped]:
     """The dependencies that would no longer point left if the columns stood at these positions."""
     dropped: list[Dropped] = []
     for group in schema.groups:
         leftmost = min(positions[output.column] for output in group.outputs)
-        reads = [("run_after", key) for key in group.run_after]
-        reads += [(f"inputs.{name}", key) for name, key in plain_inputs(group.inputs).items()]
-        dropped += [Dropped(group.id, kind, key) for kind, key in reads if positions.get(key, -1) >= leftmost]
+        wanted = [*(("run_after", key) for key in group.run_after), *_inputs(group, reads)]
+        dropped += [Dropped(group.id, kind, key) for kind, key in wanted if positions.get(key, -1) >= leftmost]
     return dropped

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from tableflow.errors import Conflict, InvalidInput, NotFound, Problem
 from tableflow.tables import columns, dependencies, names, schema, values
+from tableflow.tables.dependencies import Reads, templates_unknown
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Column, Group, Table
 from tableflow.tables.schema import Schema
@@ -55,17 +56,18 @@ def change(table: Table, group_id: int, changes: Any) -> Group:
 
 
 @transaction.atomic
-def delete(table: Table, group_id: int, columns_too: bool = False) -> None:
+def delete(table: Table, group_id: int, columns_too: bool = False, reads: Reads = templates_unknown) -> None:
     """Hides the group at once; what belongs to it is purged later. Its output columns stay unless `columns_too`.
 
-    Conflict when output columns are to go that another group has as an input. NotFound for an unknown group.
+    Conflict when output columns are to go that another group has as an input, or in a template: `reads` tells what
+    these read. NotFound for an unknown group.
     """
     lock(table.pk)
     group = _group(table.pk, group_id)
     known = schema.load(table.pk)
     keys = [column.key for column in known.columns if column.group_id == group.pk]
     if columns_too:
-        columns.refuse_readers(known, keys, besides=group.pk)
+        columns.refuse_readers(known, keys, besides=group.pk, reads=reads)
     Group.objects.filter(pk=group.pk).update(deleted_at=Now())
     if columns_too:
         columns.hide(table.pk, known, keys)

@@ -63,6 +63,51 @@ def test_a_reorder_lists_the_dependencies_that_it_dropped(api: Api, user: User) 
     assert api.get(f"tables/{table.pk}/").json()["groups"][0]["run_after"] == []
 
 
+def test_a_reorder_drops_templates_that_would_read_to_the_right(api: Api, user: User) -> None:
+    table = scenes.table(1)
+    table.owner = user
+    table.save()
+    Column.objects.create(table=table, key="m", name="M", type="number", position=1)
+    group = scenes.group(table, scenes.doubling(table), run_if="{{ row.n > 1 }}")
+    group.inputs = {"n": "{{ row.n + row['m'] }}", "other": "m", "fixed": "{{ 'n' }}"}
+    group.save()
+    answer = api.put(f"tables/{table.pk}/column-order/", {"columns": ["m", "out", "n"]}).json()
+    assert answer["dropped"] == [
+        {"group": group.pk, "kind": "inputs.n", "column": "n"},
+        {"group": group.pk, "kind": "run_if", "column": "n"},
+    ]
+    (left,) = api.get(f"tables/{table.pk}/").json()["groups"]
+    assert (left["inputs"], left["run_if"]) == ({"other": "m", "fixed": "{{ 'n' }}"}, "")
+
+
+def test_the_outputs_of_a_workflow_column_stay_side_by_side(api: Api, user: User) -> None:
+    table = scenes.table(0)
+    table.owner = user
+    table.save()
+    group = scenes.group(table, scenes.doubling(table))
+    Column.objects.create(table=table, key="more", name="More", type="number", position=2, group=group)
+    group.outputs = [*group.outputs, {"from": "out", "column": "more"}]
+    group.save()
+    response = api.put(f"tables/{table.pk}/column-order/", {"columns": ["out", "n", "more"]})
+    assert errors(response) == {"columns": "outputs_apart"}
+    assert keys(api, table) == ["n", "out", "more"]
+
+
+@pytest.mark.parametrize("reading", [{"inputs": {"n": "{{ row.n * 2 }}"}}, {"run_if": "{{ row['n'] }}", "inputs": {}}])
+def test_a_column_that_a_template_reads_cannot_be_deleted(api: Api, user: User, reading: dict[str, Any]) -> None:
+    table = scenes.table(1)
+    table.owner = user
+    table.save()
+    group = scenes.group(table, scenes.doubling(table))
+    for field, value in reading.items():
+        setattr(group, field, value)
+    group.save()
+    response = api.delete(f"tables/{table.pk}/columns/n/")
+    assert response.status_code == 409
+    assert errors(response) == {None: "column_in_use"}
+    assert "out" in response.json()["errors"][0]["detail"]
+
+
 def test_a_column_that_is_an_input_cannot_be_deleted(api: Api, user: User) -> None:
     table = scenes.table(1)
     table.owner = user
