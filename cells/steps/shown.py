@@ -27,7 +27,7 @@ def kept(value: Any, limit: int = LIMIT) -> Any:
     """The value as a trace keeps it: itself when it is small, else the beginning of its JSON with a marker."""
     if isinstance(value, str):
         return value if len(value) <= limit else _cut(value, limit)
-    if not isinstance(value, dict | list) or _size(value, limit) <= limit:
+    if not isinstance(value, dict | list) or not weighs_more(value, limit):
         return value
     return _cut(json.dumps(value, ensure_ascii=False), limit)
 
@@ -60,8 +60,8 @@ def _cut(text: str, limit: int) -> str:
     return f"{text[:limit]}… [cut: the first {readable_size(limit)} of {len(text):,} characters]"
 
 
-def _size(value: Any, limit: int) -> int:
-    """What the value's JSON takes, roughly; the count stops soon after the limit."""
+def weighs_more(value: Any, limit: int) -> bool:
+    """Whether the value's JSON takes more than the limit, roughly; the count stops there."""
     total, pending = 0, [value]
     while pending and total <= limit:
         item = pending.pop()
@@ -75,4 +75,4 @@ def _size(value: Any, limit: int) -> int:
             pending += item
         else:
             total += 8
-    return total
+    return total > limit

@@ -11,7 +11,7 @@ import itertools
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from cells.steps import shown
 from cells.steps.step import InlineStep, Pausing, PausingStep, Question, StepFailed, WaitingStep
 from cells.steps.times import spoken
 from cells.templates import TemplateFailed
-from cells.values import is_true
+from cells.values import is_true, readable_size
 from cells.workflows.definition import PlannedStep, Program
 from cells.workflows.results import Completed, Failed, Paused, Result, Standing, Trace
 from cells.workflows.retries import RETRY_IN_PLACE_SECONDS, wait_seconds
@@ -29,6 +29,10 @@ __all__ = ["Completed", "Failed", "Paused", "Question", "Result", "Standing", "T
 ERROR_LIMIT = 4000
 EXPIRED = {"expired": True}
 """What a step is given instead of a result when nobody answered and that is an error."""
+
+STANDING_LIMIT = 16 * 1024 * 1024
+"""How much a run may keep while it is paused, in bytes of JSON."""
+_SAID_LIMIT = readable_size(STANDING_LIMIT)
 
 logger = logging.getLogger(__name__)
 
@@ -103,21 +107,23 @@ async def resume(
     """
     trace = [] if trace is None else trace
     trace[:] = [dict(record) for record in standing.trace]
+    at = replace(standing, trace=trace)
     record = next((record for record in reversed(trace) if record["id"] == standing.step), None)
     place = next((at for at, planned in enumerate(program.steps) if planned.id == standing.step), None)
     if record is None or place is None or program.steps[place].type != record["type"]:
-        return _nowhere(standing.step, record, trace)
+        return _nowhere("It paused here, and the workflow has no such step any more. Run the cell again.", at)
     inputs = {**dict.fromkeys(program.inputs), **standing.inputs}
     walk = _Walk(program, inputs, dict(standing.given), row, trace, may_pause=True)
     return await walk.on(place, _Resumed.of(record, result, standing.tries))
 
 
-def _nowhere(step: str, record: dict[str, Any] | None, trace: Trace) -> Failed:
-    message = f"This cell paused at the step {step!r}, which the workflow does not have any more. Run the cell again."
-    if record is not None:
-        record.pop("due_at", None)
-        record.update(status="error", error=message)
-    return Failed(message, trace)
+def _nowhere(message: str, standing: Standing) -> Failed:
+    """The end of a run that cannot pause at this step, or go on from it."""
+    for record in standing.trace:
+        if record["id"] == standing.step:
+            record.pop("due_at", None)
+            record.update(status="error", error=message)
+    return Failed(f"{standing.step}: {message}", standing.trace)
 
 
 class _Walk:
@@ -150,8 +156,13 @@ class _Walk:
         except _Stop as stop:
             return Failed(str(stop), self._trace)
         except _Pause as pause:
-            standing = Standing(pause.step, self._inputs, self._given, self._trace, pause.tries)
-            return Paused(pause.pausing.kind, standing, pause.pausing.due_at, pause.pausing.question, self._trace)
+            return self._paused(pause)
+
+    def _paused(self, pause: _Pause) -> Paused | Failed:
+        standing = Standing(pause.step, self._inputs, self._given, self._trace, pause.tries)
+        if shown.weighs_more([self._inputs, self._given], STANDING_LIMIT):
+            return _nowhere(f"It cannot pause: what the steps before gave is bigger than {_SAID_LIMIT}.", standing)
+        return Paused(pause.pausing.kind, standing, pause.pausing.due_at, pause.pausing.question, self._trace)
 
     def _outputs(self) -> dict[str, Any]:
         outputs = {}

@@ -369,10 +369,19 @@ def test_a_pause_whose_step_is_gone_fails_and_says_so(newer: list[dict[str, Any]
     pause = paused(execute([{"id": "w", "type": "wait", "config": {"seconds": 60}}], {}))
     result = again(pause, newer, {}, {"resumed_at": "now"})
     assert isinstance(result, Failed)
-    assert "paused at the step 'w', which the workflow does not have any more" in result.error
+    assert result.error.startswith("w: It paused here, and the workflow has no such step any more.")
     (record,) = result.trace
-    assert (record["status"], record["error"]) == ("error", result.error)
+    assert (record["status"], f"w: {record['error']}") == ("error", result.error)
     assert "due_at" not in record
+
+
+def test_a_run_that_holds_too_much_cannot_pause(probe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cells.workflows.run.STANDING_LIMIT", 10_000)
+    probe("x" * 10_000)
+    result = execute([PROBE, {"id": "w", "type": "wait", "config": {"seconds": 60}}], {})
+    assert isinstance(result, Failed)
+    assert result.error.startswith("w: It cannot pause: what the steps before gave is bigger than")
+    assert [record["status"] for record in result.trace] == ["completed", "error"]
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,9 @@ def test_an_unknown_function_is_named_with_those_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("quick", [True, False])
-@pytest.mark.parametrize("raised", [ValueError("bad"), StopIteration("bad"), SystemExit("bad"), KeyError("bad")])
+@pytest.mark.parametrize(
+    "raised", [ValueError("bad"), StopIteration("bad"), SystemExit("bad"), KeyboardInterrupt("bad"), KeyError("bad")]
+)
 def test_whatever_a_function_raises_is_an_error_of_the_cell(raised: BaseException, quick: bool) -> None:
     @function(quick=quick)
     def fails() -> int:
