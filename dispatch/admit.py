@@ -8,7 +8,7 @@ from django.db.models import Max, Min, Sum
 
 from dispatch import caps, windows
 from dispatch.models import Dispatch, Window
-from dispatch.pick import pick
+from dispatch.pick import Looked, Walked, look
 
 FIRST_WIDTH = 4
 NARROWEST = 20
@@ -22,25 +22,35 @@ def first_width(concurrency: int) -> int:
     return max(NARROWEST, min(WIDEST, concurrency * FIRST_WIDTH))
 
 
-def admit(dispatch: Dispatch, lane: int) -> Window | None:
+def admit(dispatch: Dispatch, lane: int) -> Window | Walked | None:
     """Admit the next rows after the cursor, in the caller's transaction, which has locked the dispatch.
 
-    None when none lies ahead: then the dispatch is exhausted. None too when its cap lets no more in.
+    None when none lies ahead: then the dispatch is exhausted. None too when its cap lets no more in. Walked when a
+    slice of the rows ahead was looked at and none of them is to run: the caller commits that, and comes again.
     """
     if dispatch.exhausted:
         return None
     most = _room(dispatch)
     if not most:
         return None
-    picked = pick(dispatch, most)
-    window = windows.open_with(dispatch, lane, picked) if picked else None
-    if picked:
-        dispatch.cursor = picked[-1].position
-        dispatch.admitted_rows += len(picked)
-    dispatch.exhausted = len(picked) < most or dispatch.admitted_rows == dispatch.limit_rows
+    found = look(dispatch, most)
+    window = windows.open_with(dispatch, lane, found.rows) if found.rows else None
+    _move(dispatch, found, most)
+    return Walked(found.end) if window is None and found.end is not None else window
+
+
+def _move(dispatch: Dispatch, found: Looked, most: int) -> None:
+    """Move the cursor over what was looked at: behind the last row admitted where there may be others after it."""
+    is_full = len(found.rows) == most
+    if found.rows and (is_full or found.end is None):
+        dispatch.cursor = found.rows[-1].position
+    elif found.end is not None:
+        dispatch.cursor = found.end
+    dispatch.admitted_rows += len(found.rows)
+    is_used_up = dispatch.admitted_rows == dispatch.limit_rows
+    dispatch.exhausted = is_used_up or (not is_full and found.end is None)
     dispatch.width = _next_width(dispatch)
     dispatch.save(update_fields=["cursor", "admitted_rows", "exhausted", "width"])
-    return window
 
 
 def _room(dispatch: Dispatch) -> int:

@@ -21,7 +21,7 @@ from cells.models import FINAL, IN_FLIGHT, Execution, Status
 from cells.usage import STALE, Usage, outdated
 from dispatch import scope
 from dispatch.models import Dispatch
-from dispatch.pick import pick
+from dispatch.pick import look
 from dispatch.scope import PlannedGroup
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
@@ -195,6 +195,6 @@ def _last(dispatch: Dispatch) -> Decimal | None:
     left = dispatch.limit_rows - dispatch.admitted_rows
     if left > FAR:
         return None
-    with transaction.atomic():  # the plan that `pick` asks for holds within a transaction
-        picked = pick(dispatch, left)
-    return picked[-1].position if len(picked) == left else None
+    with transaction.atomic():  # the plan that `look` asks for holds within a transaction
+        found = look(dispatch, left).rows
+    return found[-1].position if len(found) == left else None

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from dispatch import admit, caps, lifecycle, waiting, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
+from dispatch.pick import Walked
 
 logger = logging.getLogger(__name__)
 
@@ -111,8 +112,15 @@ def leave(lane_id: int, fence: int) -> None:
 def advance(lane_id: int, fence: int) -> Link | None:
     """Make the lane's next link: close what has ended, admit rows, and say what to ring; None when there is nothing to.
 
-    Ends the dispatch when nothing is left of it. A stale or repeated call does nothing.
+    Ends the dispatch when nothing is left of it. A stale or repeated call does nothing. Where it takes a walk to find
+    what to admit, each slice is a transaction.
     """
+    while isinstance(link := _advance(lane_id, fence), Walked):
+        pass
+    return link
+
+
+def _advance(lane_id: int, fence: int) -> Link | Walked | None:
     with transaction.atomic():
         lane = Lane.objects.filter(pk=lane_id, fence=fence, retired_at=None).select_related("dispatch").first()
         if lane is None:
@@ -129,18 +137,27 @@ def advance(lane_id: int, fence: int) -> Link | None:
         if dispatch.caps and caps.pause_where_reached(dispatch.pk):
             return None
         if not windows.has_unclaimed(dispatch.pk):
-            admit.admit(dispatch, lane.number)
+            admitted = admit.admit(dispatch, lane.number)
+            if isinstance(admitted, Walked):
+                return _go_on(lane, admitted)
         return _next_link(dispatch, lane)
+
+
+def _go_on(lane: Lane, walked: Walked) -> Walked:
+    """Keep the sweep from taking a lane for lost that only walks. One whose lease is over already keeps to that."""
+    Lane.objects.filter(pk=lane.pk, ended__gte=F("tasks")).update(lease_until=Now() + LEASE)
+    return walked
 
 
 def _is_over(lane: Lane) -> bool:
     return lane.ended >= lane.tasks or Lane.objects.filter(pk=lane.pk, lease_until__lt=Now()).exists()
 
 
-def _next_link(dispatch: Dispatch, lane: Lane) -> Link | None:
+def _next_link(dispatch: Dispatch, lane: Lane) -> Link | Walked | None:
     unfinished = windows.unfinished(dispatch.pk)
-    if not unfinished and caps.pause_at_rows(dispatch):
-        return None
+    capped = not unfinished and caps.pause_at_rows(dispatch)
+    if capped:
+        return _go_on(lane, capped) if isinstance(capped, Walked) else None
     if not unfinished and dispatch.exhausted:
         windows.close_finished(dispatch, for_good=True)  # some have ended since this transaction looked first
         lifecycle.complete(dispatch, waiting=waiting.count(dispatch))

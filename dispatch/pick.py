@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import BooleanField, Case, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 
+from cells.eligibility import asks_for_outdated
 from dispatch import scope
 from dispatch.models import Dispatch, Mode
 from dispatch.scope import PlannedGroup
@@ -29,6 +30,8 @@ _BY_INDEX = {
     "work_mem": "64kB",  # too little to hash a whole group's executions for a condition on few rows
 }
 _BY_DONE = (Path(__file__).parent / "sql" / "by_done.sql").read_text()
+SLICE = 20_000
+"""How many rows one transaction looks at, where it takes a look at each to tell."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,73 @@ class Picked:
     groups: tuple[int, ...]
 
 
-def pick(dispatch: Dispatch, most: int) -> list[Picked]:
-    """Up to `most` rows after the cursor that have an eligible cell; fewer mean that no other lies ahead."""
-    groups = scope.planned(dispatch)
+@dataclass(frozen=True)
+class Looked:
+    """What a look ahead found, in order. `end` is the position that it reached; None: the last row of all."""
+
+    rows: list[Picked]
+    end: Decimal | None
+
+
+@dataclass(frozen=True)
+class Walked:
+    """Up to `end` there was nothing, and the cursor is there now. More may lie beyond: commit, then look again."""
+
+    end: Decimal
+
+
+def look(dispatch: Dispatch, most: int) -> Looked:
+    """Up to `most` rows after the cursor that have an eligible cell, in a bounded time.
+
+    Where no index finds them it looks no further than `SLICE` rows: a table's run lock, and its dispatch, are never
+    held for as long as it takes to read the whole of it.
+    """
     try:
-        sql, params = statement(dispatch, groups, most)
+        end = _slice_end(dispatch) if _is_walked(dispatch) else None
+        return Looked(_found(dispatch, most, end), end)
     except EmptyResultSet:  # no row can be meant: a limit that is used up, a scope that contradicts itself
+        return Looked([], None)
+
+
+def pick(dispatch: Dispatch, most: int) -> list[Picked]:
+    """Up to `most` rows after the cursor that have an eligible cell; fewer mean that no other lies ahead.
+
+    It may read the whole table: for whoever holds no lock.
+    """
+    try:
+        return _found(dispatch, most, None)
+    except EmptyResultSet:
         return []
+
+
+def _found(dispatch: Dispatch, most: int, end: Decimal | None) -> list[Picked]:
+    groups = scope.planned(dispatch)
+    sql, params = statement(dispatch, groups, most, end)
     with by_index(), connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [_picked(record, groups) for record in cursor.fetchall()]
+
+
+def _is_walked(dispatch: Dispatch) -> bool:
+    """Whether it takes a look at each row ahead to tell which of them are meant."""
+    if dispatch.scope.get("rows") is not None:
+        return False
+    by_values = dispatch.scope.get("filter") is not None or asks_for_outdated(scope.request(dispatch))
+    return by_values or (dispatch.mode == Mode.ALL and all(group["run_after"] for group in dispatch.plan))
+
+
+def _slice_end(dispatch: Dispatch) -> Decimal | None:
+    """The position of the last row of the next slice; None when fewer rows lie ahead."""
+    with by_index():
+        ahead = _ahead(dispatch, Row.objects.filter(table=dispatch.table_id)).order_by("position")
+        return ahead.values_list("position", flat=True)[SLICE - 1 : SLICE].first()
+
+
+def _ahead(dispatch: Dispatch, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the rows after the cursor, and between the first and the last position that the scope names."""
+    if ranges := dispatch.scope.get("ranges"):
+        rows = rows.filter(position__range=(min(first for first, _ in ranges), max(last for _, last in ranges)))
+    return rows.filter(position__gt=dispatch.cursor) if dispatch.cursor is not None else rows
 
 
 @contextmanager
@@ -73,9 +133,14 @@ def _set(settings: Mapping[str, str | None]) -> None:
         )
 
 
-def statement(dispatch: Dispatch, groups: Sequence[PlannedGroup], most: int) -> tuple[str, tuple[Any, ...]]:
-    """The SQL of `pick` with its parameters: columns id, position and, for several groups, whether each is eligible."""
-    rows = _eligible_rows(dispatch, groups)
+def statement(
+    dispatch: Dispatch, groups: Sequence[PlannedGroup], most: int, end: Decimal | None = None
+) -> tuple[str, tuple[Any, ...]]:
+    """The SQL of `pick` with its parameters: columns id, position and, for several groups, whether each is eligible.
+
+    With an `end` none lies behind that position.
+    """
+    rows = _eligible_rows(dispatch, groups, end)
     if not _by_done(dispatch):
         return rows[:most].query.sql_with_params()
     mask = reduce(or_, (1 << group.bit for group in groups))
@@ -92,10 +157,12 @@ def _by_done(dispatch: Dispatch) -> bool:
     return dispatch.is_manual and dispatch.mode in (Mode.INCOMPLETE, Mode.NEW) and dispatch.scope.get("rows") is None
 
 
-def _eligible_rows(dispatch: Dispatch, groups: Sequence[PlannedGroup]) -> QuerySet[Row, tuple[Any, ...]]:
-    rows = scope.rows(dispatch)
-    if dispatch.cursor is not None:
-        rows = rows.filter(position__gt=dispatch.cursor)
+def _eligible_rows(
+    dispatch: Dispatch, groups: Sequence[PlannedGroup], end: Decimal | None
+) -> QuerySet[Row, tuple[Any, ...]]:
+    rows = _ahead(dispatch, scope.rows(dispatch))
+    if end is not None:
+        rows = rows.filter(position__lte=end)
     conditions = [scope.eligible(dispatch, group) for group in groups]
     rows = rows.filter(reduce(or_, conditions)).order_by("position")
     if len(groups) == 1:

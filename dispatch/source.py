@@ -43,7 +43,10 @@ class LaneSource:
         return windows.has_unclaimed(self._dispatch_id)
 
     def more(self) -> bool:
-        """Admit another window, unless somebody just did; False when the dispatch is exhausted or enough are open."""
+        """Admit another window, unless somebody just did; False when the dispatch is exhausted or enough are open.
+
+        True too when it only walked on: ends are committed before the next slice.
+        """
         if self._exhausted:
             return False
         with transaction.atomic():

@@ -18,6 +18,7 @@ from cells.models import Execution, Status, Worker
 from dispatch import admit as admission
 from dispatch import lifecycle, scope, windows
 from dispatch.models import Dispatch, Window
+from dispatch.pick import Walked
 from tableflow.tables.models import Group, Row, Table
 
 
@@ -36,12 +37,17 @@ def lapse(of: Worker) -> None:
 
 def admit(dispatch: Dispatch, lane: int = 0) -> Window | None:
     """Admit the dispatch's next window, as a lane's next link does."""
+    while isinstance(admitted := _admit(dispatch, lane), Walked):
+        pass
+    return Window.objects.get(pk=admitted.pk) if admitted else None
+
+
+def _admit(dispatch: Dispatch, lane: int) -> Window | Walked | None:
     with transaction.atomic():
         lifecycle.share(dispatch.table_id)
         locked = Dispatch.objects.select_for_update().get(pk=dispatch.pk)
         lifecycle.start(locked)
-        window = admission.admit(locked, lane)
-        return Window.objects.get(pk=window.pk) if window else None
+        return admission.admit(locked, lane)
 
 
 def claim(by: Worker, dispatch: Dispatch, most: int = 1000) -> list[Claimed]:
