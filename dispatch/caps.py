@@ -19,7 +19,7 @@ from django.db import transaction
 from cells.models import Status
 from dispatch import lifecycle, windows
 from dispatch.models import ENDED, Dispatch, DispatchStatus
-from dispatch.pick import pick
+from dispatch.pick import Walked, look
 from dispatch.progress import ran_for
 from tableflow.errors import Conflict, InvalidInput, NotFound, Problem
 
@@ -94,18 +94,19 @@ def pause_where_reached(dispatch_id: int) -> bool:
     return reached is not None and _may_start_more(dispatch) and lifecycle.pause(dispatch_id, reached.said)
 
 
-def pause_at_rows(dispatch: Dispatch) -> bool:
+def pause_at_rows(dispatch: Dispatch) -> bool | Walked:
     """Pause a dispatch that has admitted as many rows as its cap lets it and has ended them, if others lie ahead.
 
-    Part of the transaction that has locked it. Where none lies ahead, it is exhausted.
+    Part of the transaction that has locked it. Where none lies ahead, it is exhausted. Walked: not known yet.
     """
     if rows_left(dispatch) != 0 or dispatch.exhausted:
         return False
-    if pick(dispatch, 1):
+    found = look(dispatch, 1)
+    if found.rows:
         return lifecycle.pause(dispatch.pk, _rows_reached(dispatch).said)
-    dispatch.exhausted = True
-    dispatch.save(update_fields=["exhausted"])
-    return False
+    dispatch.cursor, dispatch.exhausted = found.end or dispatch.cursor, found.end is None
+    dispatch.save(update_fields=["cursor", "exhausted"])
+    return False if found.end is None else Walked(found.end)
 
 
 def in_the_way(dispatch: Dispatch) -> Reached | None:
