@@ -86,12 +86,18 @@ def rows_left(dispatch: Dispatch) -> int | None:
 
 
 def pause_where_reached(dispatch_id: int) -> bool:
-    """Pause a dispatch whose cap on errors or time is reached while cells are left to start; whether it was paused."""
+    """Pause a dispatch whose cap on errors or time is reached while cells are left to start; whether one is.
+
+    Somebody else may have paused it just now, for the same reason: then it goes on no more, either.
+    """
     dispatch = _load(dispatch_id)
     if dispatch is None or dispatch.status != DispatchStatus.DISPATCHING:
         return False
     reached = judge(dispatch.caps, _standing(dispatch))
-    return reached is not None and _may_start_more(dispatch) and lifecycle.pause(dispatch_id, reached.said)
+    if reached is None or not _may_start_more(dispatch):
+        return False
+    lifecycle.pause(dispatch_id, reached.said)
+    return True
 
 
 def pause_at_rows(dispatch: Dispatch) -> bool | Walked:
