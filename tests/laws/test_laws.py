@@ -1,0 +1,30 @@
+"""The laws hold whatever people, workers, messages and faults do, in whatever order."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.laws.machine import Engine
+
+EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "30"))
+STEPS = int(os.environ.get("LAWS_STEPS", "50"))
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.timeout(0)
+def test_the_laws_hold_whatever_is_done() -> None:
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
