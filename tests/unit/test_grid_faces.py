@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cells.models import Status
-from dispatch.effective import CellState
+from dispatch.effective import CellState, Paused
 from tableflow.grid.chips import Chip, chip, duration
 from tableflow.grid.faces import face
 from tableflow.grid.paging import paging
@@ -58,6 +59,26 @@ def test_waiting_names_the_columns_and_an_error_its_message() -> None:
     assert waiting.detail == "for Domain, Country, gone"
     failed = face(CellState("error", error="503 from the other side"), has_value=False, names=NAMES)
     assert failed.detail == "503 from the other side"
+
+
+AT = datetime(2026, 11, 3, 9, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("kind", "due_at", "tone", "detail"),
+    [
+        ("approval", None, "", "needs an answer"),
+        ("approval", AT, "", "needs an answer by 3 Nov, 09:05"),
+        ("wait", AT, "later", "waits until 3 Nov, 09:05"),
+        ("retry", AT, "later", "tries again at 3 Nov, 09:05"),
+        ("wait", None, "later", "goes on"),
+    ],
+)
+def test_a_paused_cell_says_what_it_waits_for(kind: str, due_at: datetime | None, tone: str, detail: str) -> None:
+    state = CellState("paused", pause=Paused(kind, due_at))
+    for has_value in (True, False):
+        got = face(state, has_value=has_value, names={})
+        assert (got.pill, got.tone, got.detail) == ("Paused", tone, detail)
 
 
 @pytest.mark.parametrize(
