@@ -246,6 +246,16 @@ def test_rows_that_went_before_the_tick_are_left_out(worker):
     assert len(settle(table)) == 1
 
 
+def test_a_row_that_lacks_what_its_cells_wait_for_opens_no_run_until_it_is_there(worker):
+    table = scenes.table(0)
+    Column.objects.create(table=table, key="ok", name="OK", type="boolean", position=1)
+    scenes.group(table, scenes.doubling(table), run_after=["ok"], auto_run=True)
+    (row,) = rows.insert(table, [{"n": 1}])
+    assert settle(table) == []
+    rows.update(table, {row.pk: {"ok": True}})
+    assert [run.completed for run in settle(table)] == [1]
+
+
 # storms and chains
 
 
@@ -326,6 +336,21 @@ def test_a_manual_run_feeds_an_automatic_column_outside_of_it(worker):
     scenes.until_ended(begin(table.pk, groups=[one.pk], mode="all"))
     settle(table)
     assert attempts(two) == 3, "the values were the same"
+
+
+def test_what_failed_and_succeeds_at_last_feeds_what_waited_for_it(worker):
+    table = scenes.table(1)
+    Column.objects.create(table=table, key="by", name="By", type="number", position=1)
+    broken = [{"id": "part", "type": "template", "config": {"template": "{{ 1 / row.by }}"}}]
+    one = scenes.group(table, scenes.workflow(table, broken, "{{ steps.part }}"), "one")
+    two = scenes.group(table, scenes.doubling(table), "two", reads="one", run_after=["one"], auto_run=True)
+    Row.objects.update(data={"n": 1, "by": 0})
+    scenes.until_ended(begin(table.pk))
+    assert (scenes.statuses(one), scenes.statuses(two)) == ({"error": 1}, {})
+    Row.objects.update(data={"n": 1, "by": 2})
+    scenes.until_ended(begin(table.pk, mode="failed"))
+    settle(table)
+    assert scenes.values(table, "two") == [1]
 
 
 # edits of what is under way

@@ -13,16 +13,23 @@ LEASE = "STAGE_LEASE_SECONDS"
 RENEW = "STAGE_RENEW_SECONDS"
 SWEEP = "STAGE_SWEEP_SECONDS"
 VISIBILITY = "STAGE_VISIBILITY_SECONDS"
+TURN = "STAGE_TURN_SECONDS"
 
 
 def environment(
-    *, lease: float | None = None, renew: float | None = None, sweep: float | None = None, visibility: int | None = None
+    *,
+    lease: float | None = None,
+    renew: float | None = None,
+    sweep: float | None = None,
+    visibility: int | None = None,
+    turn: float | None = None,
 ) -> dict[str, str]:
-    """The variables for a part: the leases, how often a draw renews one, the sweep's period, the broker's patience.
+    """The variables for a part: the leases, how often a draw renews one, the sweep's period, the broker's patience,
+    how long a draw goes on before it gives way.
 
     All in seconds; None leaves a time as it is.
     """
-    wanted = {LEASE: lease, RENEW: renew, SWEEP: sweep, VISIBILITY: visibility}
+    wanted = {LEASE: lease, RENEW: renew, SWEEP: sweep, VISIBILITY: visibility, TURN: turn}
     return {name: str(seconds) for name, seconds in wanted.items() if seconds is not None}
 
 
@@ -38,6 +45,8 @@ def take_up(environ: Mapping[str, str] = os.environ) -> None:
         draw.RENEW = float(environ[RENEW])
     if SWEEP in environ:
         app.conf.beat_schedule["sweep"]["schedule"] = float(environ[SWEEP])
+    if TURN in environ:
+        lanes.TURN = timedelta(seconds=float(environ[TURN]))
     if VISIBILITY in environ:
         patience = {"visibility_timeout": int(environ[VISIBILITY]), "unacked_restore_interval": 1}
         app.conf.broker_transport_options.update(patience)
