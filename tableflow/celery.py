@@ -13,7 +13,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
 from django.conf import settings
 
+from tableflow import broker
+
 logger = logging.getLogger(__name__)
+broker.install()
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(
     # Cell tasks have a queue of their own: they hold their threads long, and what heals must never wait behind them.
