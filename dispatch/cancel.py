@@ -58,6 +58,15 @@ def cancel_runs(
         return sum(_cancel_part(dispatch, what) for dispatch in active)
 
 
+def cancel_automatic(table_id: int) -> int:
+    """Cancel all that runs, or is about to run, in a table by itself; gives how many cells that were."""
+    with transaction.atomic():
+        lifecycle.serialise(table_id)
+        gather.gather_here(table_id)
+        active = Dispatch.objects.active().filter(table=table_id, is_manual=False)
+        return sum(_cancel_whole(dispatch) for dispatch in active.select_for_update().order_by("pk"))
+
+
 def hold_still(table_id: int) -> None:
     """Take the two locks of a table in their order, before those of its rows: for what cancels and then deletes."""
     lifecycle.serialise(table_id)
@@ -113,7 +122,7 @@ def _what(
             named.check_some(attr, ids)
     named.check_rows(table_id, "rows", rows or ())
     if filter_ is not None:
-        compile_filter(schema, filter_, status_predicate)
+        compile_filter(schema, filter_, status_predicate(schema))
     return {
         "rows": sorted(set(rows)) if rows is not None else None,
         "groups": sorted(set(groups)) if groups is not None else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -11,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from dispatch import cancel
 from tableflow.api import access, answers, removal, shapes
 from tableflow.api.fields import Body, Object, Text, Truth
 from tableflow.api.idempotency import once
@@ -74,9 +76,17 @@ class TableDetail(APIView):
 
     @extend_schema(request=TableChanges, responses=shapes.Table)
     def patch(self, request: Request, table_id: int) -> Response:
-        """Change its name, description, or whether anything in it runs by itself."""
+        """Change its name, description, or whether anything in it runs by itself.
+
+        Turning `auto_run` off cancels what runs by itself. Turning it on starts nothing: rows run that come or change.
+        """
         found = access.editable_table(request, table_id)
-        return Response(answers.table(tables.change(found, TableChanges.read(request))))
+        body: dict[str, Any] = TableChanges.read(request)
+        with transaction.atomic():
+            if body.get("auto_run") is False:
+                cancel.cancel_automatic(found.pk)
+            changed = tables.change(found, body)
+        return Response(answers.table(changed))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, table_id: int) -> Response:

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tableflow.grid.views import accounts, approvals, bindings, imports, lists, tables, traces
+from tableflow.grid.views import accounts, approvals, automatic, bindings, imports, lists, tables, traces
 
 app_name = "grid"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("tables/<int:table_id>/rows/<int:row_id>/values/<slug:key>/", tables.value, name="value"),
     path("tables/<int:table_id>/rows/<int:row_id>/traces/<int:group_id>/", traces.trace, name="trace"),
     path("tables/<int:table_id>/workflow-column/", bindings.workflow_column, name="workflow-column"),
+    path("tables/<int:table_id>/auto-run/", automatic.existing, name="auto-run"),
     path("approvals/", approvals.open_ones, name="approvals"),
     path("approvals/answered/", approvals.answered, name="approvals-answered"),
     path("imports/", imports.upload, name="import"),

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from tableflow.grid.access import SignedIn, asked_id, may_edit, page, visible_table
+from tableflow.tables import schema as schemas
 from tableflow.tables.models import Import, Table
 
 ENDED = (Import.Status.COMPLETE, Import.Status.FAILED, Import.Status.CANCELLED)
@@ -19,8 +20,18 @@ def upload(request: SignedIn) -> HttpResponse:
     """The form: a file for a new table, or for the table `?table=`."""
     wanted = asked_id(request, "table")
     table = None if wanted is None else visible_table(request, wanted)
-    context = {"table": table, "may_edit": table is None or may_edit(request, table), "section": "tables"}
+    context = {
+        "table": table,
+        "may_edit": table is None or may_edit(request, table),
+        "automatic": _automatic(table) if table is not None else 0,
+        "section": "tables",
+    }
     return render(request, "grid/import.html", context)
+
+
+def _automatic(table: Table) -> int:
+    """How many workflow columns run by themselves on each row that comes."""
+    return sum(group.auto_run for group in schemas.load(table.pk).groups) if table.auto_run else 0
 
 
 @page

@@ -16,15 +16,16 @@ export function open(id) {
 
 /**
  * Asks before something that cannot be taken back; true when the answer is yes.
- * @param {{title: string, text: string, yes: string, danger?: boolean}} question
+ * @param {{title: string, text: string, yes: string, no?: string, danger?: boolean}} question
  * @returns {Promise<boolean>}
  */
-export function ask({ title, text, yes, danger = false }) {
+export function ask({ title, text, yes, no = "Cancel", danger = false }) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("confirm"));
   const button = /** @type {HTMLButtonElement} */ (dialog.querySelector("[data-yes]"));
   /** @type {HTMLElement} */ (dialog.querySelector("[data-title]")).textContent = title;
   /** @type {HTMLElement} */ (dialog.querySelector("[data-text]")).textContent = text;
   button.textContent = yes;
+  /** @type {HTMLElement} */ (dialog.querySelector("[data-no]")).textContent = no;
   button.classList.toggle("danger", danger);
   button.classList.toggle("main", !danger);
   dialog.returnValue = "";

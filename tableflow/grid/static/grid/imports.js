@@ -2,14 +2,55 @@
 
 import { register } from "./acts.js";
 import { call } from "./api.js";
+import { counted, MOST_UNASKED } from "./automatic.js";
+import { ask } from "./dialogs.js";
 import { clear, show } from "./forms.js";
 import { Live } from "./live.js";
 
+/** So much of a file tells how long its lines are. */
+const SAMPLE_BYTES = 256 * 1024;
+
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("upload"));
-form?.addEventListener("submit", (event) => {
+form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  send(form);
+  if (await mayStart(form)) send(form);
 });
+form?.querySelector("[type=file]")?.addEventListener("change", () => say(form));
+
+/** Says how many cells the file will start; an estimate by its first lines.
+ * @param {HTMLFormElement} of */
+async function say(of) {
+  const place = of.querySelector("[data-starts]");
+  const cells = await started(of);
+  if (place && cells) place.textContent = `About ${counted(cells)} will run by themselves when the file is in.`;
+}
+
+/** Many cells are not started by an import without a question.
+ * @param {HTMLFormElement} of */
+async function mayStart(of) {
+  const cells = await started(of);
+  if (cells <= MOST_UNASKED) return true;
+  return ask({
+    title: `Import, and run about ${counted(cells)}?`,
+    text: "Workflow columns with auto-run work on each new row. To import without that, turn auto-run off first.",
+    yes: `Import and run about ${counted(cells)}`,
+  });
+}
+
+/** @param {HTMLFormElement} of */
+async function started(of) {
+  const file = /** @type {HTMLInputElement} */ (of.elements.namedItem("file")).files?.[0];
+  const columns = Number(of.dataset.automatic ?? 0);
+  return file && columns ? columns * (await estimatedRows(file)) : 0;
+}
+
+/** @param {File} file */
+async function estimatedRows(file) {
+  const head = file.slice(0, SAMPLE_BYTES);
+  const lines = (await head.text()).split("\n").filter((line) => line.trim()).length;
+  const headings = file.name.endsWith("l") ? 0 : 1;
+  return Math.max(0, Math.round((lines * file.size) / Math.max(1, head.size)) - headings);
+}
 
 /** fetch tells nothing of how much has been sent: this is what XMLHttpRequest is still for.
  * @param {HTMLFormElement} of */

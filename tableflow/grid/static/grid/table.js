@@ -2,6 +2,7 @@
 
 import "./forms.js";
 import "./menus.js";
+import { automatic } from "./automatic.js";
 import { columns } from "./columns.js";
 import { editor } from "./editor.js";
 import { keys } from "./keys.js";
@@ -16,6 +17,7 @@ const live = new Live(region);
 const traces = trace(table);
 
 runs(table, live);
+automatic(table, live);
 structure(table, live);
 columns();
 keys(region, { edit: editor(table, live), trace: traces.show });

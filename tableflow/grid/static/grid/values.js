@@ -25,6 +25,8 @@ function read(field) {
       return parse(field.value);
     case "number":
       return Number.isNaN(Number(field.value)) ? field.value : Number(field.value);
+    case "truth":
+      return true;
     case "instant":
       return new Date(field.value).toISOString();
     case "list":

@@ -1,0 +1,24 @@
+"""What turning something on would start: a count, before anybody has asked for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cells import eligibility
+from cells.eligibility import Request
+from dispatch import plan
+from dispatch.models import Mode
+from dispatch.scope import PlannedGroup
+from tableflow.tables.models import Row
+from tableflow.tables.schema import Schema
+
+NEWEST = 2**62
+
+
+def never_ran(schema: Schema, groups: Collection[int]) -> int:
+    """The cells of these groups that never ran and could run now: what a run of mode `new` would begin with."""
+    chosen = [group for group in schema.groups if group.id in groups]
+    wanted = Request(Mode.NEW, is_manual=True, sequence=NEWEST)
+    rows = Row.objects.filter(table=schema.table_id)
+    planned = map(PlannedGroup.of, plan.pin(schema, chosen, mode=Mode.NEW))
+    return sum(rows.filter(eligibility.eligible(group, wanted)).count() for group in planned)
