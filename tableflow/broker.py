@@ -21,7 +21,7 @@ class Channel(kombu_redis.Channel):
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:
             raise RedisConnectionError("The connection of this channel was closed.")
-        return super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]  (absent from the stubs)
+        return super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]
 
 
 class Transport(kombu_redis.Transport):
