@@ -39,14 +39,18 @@ class Field:
 
 
 def form(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
-    """The fields of a form, in the schema's order; one JSON field where the schema is no plain list of properties."""
+    """The fields of a form; one JSON field where the schema is no plain list of properties.
+
+    The required ones come first, in the order of that list: PostgreSQL does not keep the order of properties.
+    """
     if schema is None:
         return ()
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or not all(_PLAIN.fullmatch(name) for name in properties):
         return (Field("fields", "Answer", "json", hint=f"JSON that fits: {json.dumps(schema, ensure_ascii=False)}"),)
-    required = schema.get("required", ())
-    return tuple(_field(name, its, required=name in required) for name, its in properties.items())
+    required = [name for name in schema.get("required", ()) if name in properties]
+    names = [*required, *(name for name in properties if name not in required)]
+    return tuple(_field(name, properties[name], required=name in required) for name in names)
 
 
 def _field(name: str, schema: Any, *, required: bool) -> Field:

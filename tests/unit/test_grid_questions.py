@@ -39,16 +39,18 @@ def test_a_property_gets_the_field_of_its_type(schema: Any, kind: str, value: st
     assert (field.path, field.kind, field.value, field.options) == ("fields.x", kind, value, options)
 
 
-def test_fields_bear_the_titles_and_hints_of_the_schema_in_its_order() -> None:
+def test_fields_bear_the_titles_and_hints_of_the_schema_the_required_ones_first() -> None:
     schema = {
         "properties": {
-            "net_amount": {"type": "number", "description": "Without tax."},
             "by": {"type": "string", "title": "Approved by"},
+            "date": {"type": "string"},
+            "net_amount": {"type": "number", "description": "Without tax."},
         },
-        "required": ["net_amount"],
+        "required": ["net_amount", "date", "gone"],
     }
     assert form(schema) == (
         Field("fields.net_amount", "Net amount", "number", required=True, hint="Without tax."),
+        Field("fields.date", "Date", "text", required=True),
         Field("fields.by", "Approved by", "text"),
     )
 

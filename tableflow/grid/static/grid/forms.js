@@ -23,6 +23,7 @@ async function submit(form, submitter) {
   const buttons = form.querySelectorAll("button:not([type=button])");
   const sent = values(form, submitter);
   clear(form);
+  form.dataset.sending = "";
   for (const button of buttons) button.disabled = true;
   try {
     const answer = await call(form.dataset.method ?? "POST", form.dataset.api ?? "", sent);
@@ -32,6 +33,7 @@ async function submit(form, submitter) {
     if (!(error instanceof ApiError)) throw error;
     show(form, error.problems);
   } finally {
+    delete form.dataset.sending;
     for (const button of buttons) button.disabled = false;
   }
 }

@@ -29,7 +29,10 @@ export function patch(region, fresh) {
  */
 function patchItems(list, fresh) {
   const wanted = new Set(Array.from(fresh.children, (item) => item.id));
-  for (const item of [...list.children]) if (!wanted.has(item.id)) item.remove();
+  for (const item of [...list.children]) {
+    // What is being sent stays until the answer has come: whoever sent it is to be told.
+    if (!wanted.has(item.id) && !item.querySelector("form[data-sending]")) item.remove();
+  }
   [...fresh.children].forEach((next, place) => {
     const now = document.getElementById(next.id);
     const stays = now && (now.outerHTML === next.outerHTML || now.querySelector("form[data-touched]"));
