@@ -84,7 +84,7 @@ def express() -> Part:
 
 
 def _worker(queue: str, name: str, threads: int) -> list[str]:
-    arguments = ["worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{name}@%%h"]
+    arguments = ["worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{name}@%h"]
     return [*_celery(), *arguments, "--without-gossip", "--without-mingle", "-l", "warning"]
 
 
