@@ -14,6 +14,7 @@ from dispatch import admit, bell, inflight, lanes, lifecycle, named, plan
 from dispatch import scope as scopes
 from dispatch.caps import check as check_caps
 from dispatch.models import Dispatch, Mode
+from dispatch.pick import pick
 from tableflow.errors import InvalidInput
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
@@ -52,7 +53,7 @@ def begin(
     with transaction.atomic():
         lifecycle.serialise(table_id)
         schema = schemas.load(table_id)
-        dispatch = _record(
+        dispatch = _planned(
             schema,
             _chosen(schema, groups),
             mode=mode,
@@ -62,6 +63,7 @@ def begin(
             caps=checked_caps,
             requested_by_id=user.pk if user is not None else None,
         )
+        _open(dispatch)
     dispatch.refresh_from_db()
     return dispatch
 
@@ -76,7 +78,8 @@ def begin_automatic(
     """Record a run of what never ran, or is outdated, of these groups in these rows, or in the rows of these ranges
     of positions; and ring for it. In the caller's transaction, which has serialised the table.
 
-    Groups and rows that are gone are left out, and so are groups that do not run by themselves. None: nothing is left.
+    Groups and rows that are gone are left out, and so are groups that do not run by themselves. None: no cell of what
+    is left could run now.
     """
     chosen = [group for group in schema.groups if group.id in groups and group.auto_run]
     if rows is not None:
@@ -84,14 +87,18 @@ def begin_automatic(
     if not chosen or not (rows or ranges):
         return None
     scope = {"rows": rows, "filter": None, "exclude_rows": [], "schema": None, "ranges": ranges}
-    return _record(schema, chosen, mode=Mode.NEW, scope=scope, is_manual=False)
+    dispatch = _planned(schema, chosen, mode=Mode.NEW, scope=scope, is_manual=False)
+    if not pick(dispatch, 1):
+        return None
+    _open(dispatch)
+    return dispatch
 
 
-def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatch:
-    """The dispatch with its plan and lanes; what it takes over is cancelled. It rings when the transaction ends."""
-    pinned = plan.pin(schema, chosen)
+def _planned(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatch:
+    """The dispatch with its plan, not yet recorded."""
+    pinned = plan.pin(schema, chosen, mode=what["mode"])
     concurrency = plan.concurrency(pinned)
-    dispatch = Dispatch.objects.create(
+    return Dispatch(
         table_id=schema.table_id,
         plan=pinned,
         sequence=lifecycle.next_sequence(),
@@ -101,11 +108,15 @@ def _record(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatc
         requested_at=Now(),
         **what,
     )
+
+
+def _open(dispatch: Dispatch) -> None:
+    """Record it with its lanes; what it takes over is cancelled. It rings when the transaction ends."""
+    dispatch.save(force_insert=True)
     if dispatch.is_manual:
         inflight.take_over(dispatch)
     laid = lanes.lay(dispatch)
     transaction.on_commit(lambda: bell.announce(dispatch, laid))
-    return dispatch
 
 
 def _is_express(*, scope: Mapping[str, Any], limit_rows: int | None = None, **_: Any) -> bool:
@@ -139,7 +150,7 @@ def _scope(
     if rows is not None and filter_ is not None:
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:
-        compile_filter(schema, filter_, status_predicate)
+        compile_filter(schema, filter_, status_predicate(schema))
     if rows is not None:
         named.check_some("rows", rows)
         named.check_rows(schema.table_id, "rows", rows)

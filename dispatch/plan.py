@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from cells import functions, loop, usage
 from cells.models import WorkflowVersion
 from cells.usage import Usage
+from dispatch.models import Mode
 from tableflow.tables.schema import GroupSpec, Schema
 
 CALLS_OUT = frozenset({"http", "llm"})
@@ -24,8 +25,8 @@ class Pinned(TypedDict):
     """One group of a plan. `version_id` and `version` are null when the workflow had been deleted.
 
     `reads` and `token` are what its cells use (cells/usage.py); `upstream` the groups of the plan that it reads;
-    `feeds`: a group outside the plan that runs by itself reads what it gives; `strict`: the concurrency that somebody
-    gave the group, kept over all runs of it (null: none).
+    `feeds`: a group that this run may leave out, and that runs by itself, reads what it gives; `strict`: the
+    concurrency that somebody gave the group, kept over all runs of it (null: none).
     """
 
     id: int
@@ -48,11 +49,12 @@ class Pinned(TypedDict):
     strict: int | None
 
 
-def pin(schema: Schema, groups: Sequence[GroupSpec]) -> list[Pinned]:
+def pin(schema: Schema, groups: Sequence[GroupSpec], *, mode: str) -> list[Pinned]:
     """The plan of these groups, in the order given, with the newest version of each workflow."""
     versions = usage.newest(group.workflow_id for group in schema.groups)
     usages = {group.id: usage.of_group(schema, group, versions.get(group.workflow_id)) for group in schema.groups}
-    chosen = {group.id for group in groups}
+    # A run of what failed, or is stale, leaves alone what reads it and never ran: that runs by itself then.
+    chosen = {group.id for group in groups} if mode not in (Mode.FAILED, Mode.STALE) else set()
     fed = {key for g in schema.groups if g.auto_run and g.id not in chosen for key in usages[g.id].keys}
     upstream = usage.upstream(groups, usages)
     return [
