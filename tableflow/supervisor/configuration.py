@@ -97,8 +97,9 @@ def _section(name: str, **options: object) -> str:
 
 
 def _command(words: Iterable[str]) -> str:
-    """The words as one line; supervisord's own expansions (%(process_num)d, %%) stay as they are."""
-    return " ".join(word if word.startswith("tableflow-%") else _plain(shlex.quote(word)) for word in words)
+    """The words as one line. Of supervisord's expansions the number of the process stays one."""
+    line = " ".join(_plain(shlex.quote(word)) for word in words)
+    return line.replace("%%(process_num)d", "%(process_num)d")
 
 
 def _plain(value: Path | str) -> str:
