@@ -41,6 +41,16 @@ async def take_token(folder: str, key: str) -> str:
     return token
 
 
+@function
+async def hang(folder: str, key: str) -> None:
+    """Leave a mark that the cell has come, and never end; leave another one when it is cut off."""
+    _mark(folder, "arrived", key)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        _mark(folder, "cut", key)
+
+
 async def _opened(folder: str) -> None:
     while not (Path(folder) / "open").exists():  # noqa: ASYNC110  (the gate is in another process)
         await asyncio.sleep(TICK)
