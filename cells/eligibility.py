@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, Value
 
 from cells.models import IN_FLIGHT, Execution, Status
-from cells.usage import STALE, Present, Usage
+from cells.usage import STALE, Present, Usage, stale
 from tableflow.tables.types import requirement_met
 
 
@@ -162,13 +162,11 @@ def askable(group: Bound, request: Request) -> Q:
         return Q(~Exists(here))
     if request.mode == "failed":
         return Q(Exists(here.filter(failed=True, sequence__lt=request.sequence)))
-    same = Q(used=Present(group.usage, OuterRef("data")))
     if request.mode == "stale":
-        stale = here.filter(status__in=STALE, sequence__lt=request.sequence)
-        return Q(Exists(stale.filter(Q(used=None) | ~same)))
+        return Q(Exists(here.filter(stale(group.usage, OuterRef("data")), sequence__lt=request.sequence)))
     barred = Q(status__in=IN_FLIGHT) | Q(sequence__gte=request.sequence)
     if request.mode == "new":
-        return Q(~Exists(here.filter(barred | same)))
+        return Q(~Exists(here.filter(barred | Q(used=Present(group.usage, OuterRef("data"))))))
     if request.mode == "incomplete":
         barred |= Q(status=Status.COMPLETED)
     if not request.is_manual:

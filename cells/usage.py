@@ -2,7 +2,8 @@
 
 The hash is taken in SQL, by the statement that starts the cell, over the row as it stands there (sql/used.sql), and
 compared in SQL with the one that the row gives now (`Present`). A finished cell whose hash differs is *outdated*: run
-again it might give something else. Both must hash alike; a test holds them together.
+again it might give something else. With a result to show (completed, error, skipped) it is *stale*. Both must hash
+alike; a test holds them together.
 """
 
 from __future__ import annotations
@@ -110,6 +111,11 @@ class Present(Expression):
         values = [param for key in self._usage.keys for param in (*params, key)]
         joined = " || ',' || ".join(parts) or "''"
         return f"md5(%s || {joined})::uuid", (self._usage.token, *values)
+
+
+def stale(usage: Usage, data: Combinable) -> Q:
+    """The executions of a group that are stale: ended with a result, and outdated. The condition is never NULL."""
+    return Q(status__in=STALE) & (Q(used=None) | ~Q(used=Present(usage, data)))
 
 
 def outdated(usages: Mapping[int, Usage], data: Combinable) -> Case:

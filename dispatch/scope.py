@@ -8,12 +8,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from cells import eligibility
+from cells import eligibility, usage
 from cells.eligibility import Request
-from cells.filters import status_predicate
+from cells.filters import predicate
 from cells.usage import Usage
 from dispatch.models import Dispatch
-from tableflow.tables.filters import compile_filter
+from tableflow.tables.filters import StatusPredicate, compile_filter
 from tableflow.tables.imports import landing
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
@@ -63,6 +63,7 @@ def pin_schema(schema: Schema) -> dict[str, Any]:
     return {
         "columns": [asdict(column) for column in schema.columns],
         "groups": [asdict(group) for group in schema.groups],
+        "uses": {str(group_id): asdict(used) for group_id, used in usage.of(schema).items()},
     }
 
 
@@ -72,13 +73,19 @@ def _pinned_schema(table_id: int, pinned: Mapping[str, Any]) -> Schema:
     return Schema(table_id, columns, tuple(groups))
 
 
+def _pinned_predicate(pinned: Mapping[str, Any]) -> StatusPredicate:
+    uses = {int(group_id): Usage(tuple(used["keys"]), used["token"]) for group_id, used in pinned["uses"].items()}
+    return predicate(lambda: uses)
+
+
 def selection(table_id: int, scope: Mapping[str, Any]) -> Q:
     """The condition of a scope: its rows, its filter or its ranges, without the rows it leaves out."""
     condition = Q()
     if scope.get("rows") is not None:
         condition &= Q(pk__in=scope["rows"])
     if scope.get("filter") is not None:
-        condition &= compile_filter(_pinned_schema(table_id, scope["schema"]), scope["filter"], status_predicate)
+        pinned = scope["schema"]
+        condition &= compile_filter(_pinned_schema(table_id, pinned), scope["filter"], _pinned_predicate(pinned))
     if scope.get("ranges") is not None:
         condition &= landing.within(scope["ranges"])
     if scope.get("exclude_rows"):

@@ -8,10 +8,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, F, OuterRef, Subquery
 
+from cells import usage
 from cells.models import Execution, Workflow, WorkflowVersion
+from cells.usage import Present
 from dispatch.models import ENDED, Dispatch
+from tableflow.tables import schema
 from tableflow.tables.models import Column, Group, Row, Table
 
 PATIENCE = 60.0
@@ -81,6 +84,13 @@ def group(
     position = Column.objects.filter(table=to).count()
     Column.objects.create(table=to, key=key, name=key, type=type, position=position, group=made)
     return made
+
+
+def settle(of: Group) -> None:
+    """Let the group's executions have used what there is now: none of them is outdated then."""
+    used = usage.of(schema.load(of.table_id))[of.pk]
+    here = Row.objects.filter(pk=OuterRef("row")).values(present=Present(used, F("data")))
+    Execution.objects.filter(group=of).update(used=Subquery(here))
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:

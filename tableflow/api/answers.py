@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import F
 
+from cells.counts import Counts
 from cells.models import Approval, Workflow, WorkflowVersion
 from cells.steps.step import StepType
 from dispatch import effective, progress
@@ -87,6 +88,11 @@ def group(spec: GroupSpec) -> Answer:
     }
 
 
+def group_counts(counts: Counts) -> Answer:
+    """How many cells of a workflow column there are."""
+    return {"total": counts.total, "never": counts.never, **counts.by_status, "stale": counts.stale}
+
+
 def rows(known: Schema, found: Sequence[Row]) -> list[Answer]:
     """Rows with the effective states of their cells."""
     states = effective.states(known, found) if known.groups and found else {}
@@ -113,6 +119,7 @@ def _execution(state: CellState) -> Answer:
         "started_at": state.started_at,
         "finished_at": state.finished_at,
         "pause": asdict(state.pause) if state.pause else None,
+        "stale": state.stale,
     }
 
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cells import binding
+from cells import binding, counts, usage
 from tableflow.api import access, answers, query, removal, shapes
 from tableflow.api.fields import Body, Id, Object, Text, Texts, Truth, Value, Whole
 from tableflow.api.idempotency import once
@@ -91,6 +91,20 @@ class GroupDetail(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class GroupCounts(APIView):
+    """How many cells of a workflow column there are."""
+
+    @extend_schema(responses=shapes.GroupCounts)
+    def get(self, request: Request, table_id: int, group_id: int) -> Response:
+        """Its cells by status, those that never ran and those that are stale. Null: not counted in a few seconds."""
+        table = access.table(request, table_id)
+        found = access.group(table, group_id)
+        used = usage.of(schema.load(table.pk)).get(found.pk)
+        if used is None:
+            raise NotFound("There is no such workflow column in this table.")
+        return Response(answers.group_counts(counts.of_group(table.pk, found.pk, used)))
+
+
 def _workflow_name(request: Request, workflow_id: int) -> str:
     try:
         return access.workflow(request, workflow_id).name
@@ -120,4 +134,5 @@ def _answer(table: Table, group: Group) -> answers.Answer:
 urlpatterns = [
     path("tables/<int:table_id>/groups/", Groups.as_view(), name="groups"),
     path("tables/<int:table_id>/groups/<int:group_id>/", GroupDetail.as_view(), name="group"),
+    path("tables/<int:table_id>/groups/<int:group_id>/counts/", GroupCounts.as_view(), name="group-counts"),
 ]

@@ -62,7 +62,7 @@ def condition(request: Request, known: Schema) -> Q | None:
 
 def compiled(known: Schema, wanted: Any) -> Q:
     """The condition that a filter says, statuses of cells included."""
-    return compile_filter(known, wanted, status_predicate)
+    return compile_filter(known, wanted, status_predicate(known))
 
 
 def _decoded(given: str) -> Any:

@@ -51,6 +51,22 @@ class Group(serializers.Serializer[Any]):
     concurrency = serializers.IntegerField(allow_null=True)
 
 
+class GroupCounts(serializers.Serializer[Any]):
+    """The cells of a workflow column; null: not counted in time."""
+
+    total = serializers.IntegerField(help_text="One a row.")
+    never = serializers.IntegerField(allow_null=True, help_text="Never ran.")
+    stale = serializers.IntegerField(
+        allow_null=True,
+        help_text="Made of other values, or by another version, than there are now; they are among the ended ones too.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """One for each status."""
+        statuses = {status: serializers.IntegerField(allow_null=True) for status in Status.values}
+        return {**super().get_fields(), **statuses}
+
+
 class Table(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -104,6 +120,9 @@ class Execution(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     pause = Paused(allow_null=True, help_text="What a paused cell waits for.")
+    stale = serializers.BooleanField(
+        help_text="What it shows was made of other values than the row has now, or by another version of the workflow."
+    )
 
 
 class Row(serializers.Serializer[Any]):

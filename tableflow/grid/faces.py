@@ -21,7 +21,7 @@ class Face:
     """`kind` is the word of the precedence; `pill` the word shown, "" for none; `detail` what stands beside it.
 
     `dimmed`: the value that is there is an old one, and a new one is on its way. `tone`: the pill's colour where its
-    word does not say it.
+    word does not say it. `stale`: it is marked so, whatever it shows.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Face:
     detail: str = ""
     dimmed: bool = False
     tone: str = ""
+    stale: bool = False
 
 
 BLANK = Face("blank")
@@ -48,6 +49,10 @@ _BESIDE_A_VALUE = {Status.CANCELLED: "Cancelled", Status.ERROR: "Error"}
 
 def face(state: CellState, *, has_value: bool, names: Mapping[str, str]) -> Face:
     """The face of a cell in this state; `names` are the columns' names by key."""
+    return replace(_face(state, has_value=has_value, names=names), stale=state.stale)
+
+
+def _face(state: CellState, *, has_value: bool, names: Mapping[str, str]) -> Face:
     if state.status in _BUSY:
         return _BUSY[Status(state.status)]
     if has_value:

@@ -11,14 +11,17 @@ from django.utils.safestring import SafeString, mark_safe
 from tableflow.grid.faces import Face
 from tableflow.grid.values import Shown
 
+WHY_STALE = "Made of other values than the row has now, or by another version of the workflow"
+STALE = f'<span class="pill stale" title="{WHY_STALE}">Stale</span>'
 TRACE = '<button class="trace button quiet" type="button" tabindex="-1" data-act="trace">Trace</button>'
 
 
 def cell(shown: Shown, face: Face, *, title: str, has_trace: bool) -> SafeString:
-    """A `<td>`: its pill, its value, what stands beside it, and the button of its trace."""
+    """A `<td>`: its pill, its mark where it is stale, its value, what stands beside it, and the button of its trace."""
     classes = f"{shown.kind} dimmed" if face.dimmed else shown.kind
     titled = f' title="{escape(title)}"' if title else ""
-    inside = _pill(face) + _value(shown) + _detail(face) + (TRACE if has_trace else "")
+    before = _pill(face) + (STALE if face.stale else "")
+    inside = before + _value(shown) + _detail(face) + (TRACE if has_trace else "")
     return mark_safe(f'<td class="{classes}" data-face="{face.kind}"{titled}><div>{inside}</div></td>')  # noqa: S308
 
 

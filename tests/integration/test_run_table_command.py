@@ -28,6 +28,8 @@ def test_it_runs_the_table_to_its_end_and_says_how_its_cells_ended(worker: parts
     assert Row.objects.filter(table=table, data__has_key="out").count() == 20
     assert "10 completed." in run_table(table.pk)
     assert "There was nothing to run." in run_table(table.pk)
+    Row.objects.filter(table=table, data__n__lte=3).update(data={"n": 100, "out": 0})
+    assert "3 completed." in run_table(table.pk, "--mode", "stale")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -59,7 +61,7 @@ def test_without_a_worker_nothing_is_begun() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["--limit", "0"], "limit must be from 1"), (["--mode", "stale"], "invalid choice")]
+    ("arguments", "message"), [(["--limit", "0"], "limit must be from 1"), (["--mode", "old"], "invalid choice")]
 )
 def test_what_cannot_be_run_is_said(arguments: list[str], message: str) -> None:
     table = scenes.table(1)

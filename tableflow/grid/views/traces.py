@@ -18,6 +18,7 @@ from tableflow.grid import values
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.chips import duration
 from tableflow.grid.faces import face
+from tableflow.grid.markup import WHY_STALE
 from tableflow.grid.views.approvals import question
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
@@ -59,6 +60,7 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
         "may_edit": may_edit(request, table),
         "group": group,
         "state": state,
+        "why_stale": WHY_STALE,
         "standing": face(state, has_value=False, names={}).detail if pause else "",
         "question": question(request.user, pause["approval"]) if pause.get("approval") else None,
         "newer": _newer(group, found) if state.status == Status.PAUSED else None,

@@ -2,6 +2,7 @@
 
 import { register } from "./acts.js";
 import { call } from "./api.js";
+import { counts } from "./counts.js";
 import { ask, tell } from "./dialogs.js";
 import { opened } from "./menus.js";
 
@@ -46,9 +47,14 @@ export function runs(table, live) {
     await run({ groups: [Number(group)], rows: [Number(row)], mode: "all" });
   }
 
+  const menu = document.getElementById("run-menu");
+  if (menu) counts(table, menu, () => chosen(live.region).groups);
+
   register({
     "run-cell": runCell,
     "run-incomplete": () => run({ groups: chosen(live.region).groups, mode: "incomplete" }),
+    "run-failed": () => run({ groups: chosen(live.region).groups, mode: "failed" }),
+    "run-stale": () => run({ groups: chosen(live.region).groups, mode: "stale" }),
     "run-first": () =>
       run({ groups: chosen(live.region).groups, mode: "incomplete", limit: { type: "rows", max: 10 } }),
     "run-all": runAll,
