@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import random
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from cells import lifecycle, usage
 from cells.lifecycle import Claim, Suspended
-from cells.models import CLAIMED, FINAL, IN_FLIGHT, Attempt, Execution, Status
+from cells.models import CLAIMED, FINAL, IN_FLIGHT, Attempt, Execution, Pause, Status
 from dispatch.begin import begin
 from tableflow.tables import schema
 from tableflow.tables.models import Row
@@ -125,6 +129,97 @@ TRANSITIONS = {
     recall: ((*CLAIMED, Status.PAUSED), Status.PENDING),
     unqueue: ((Status.QUEUED,), Status.PENDING),
 }
+
+
+ANSWERS = {"fenced", "forget"}  # what is public in the module, and writes no status
+
+
+def bar(scene, cell):
+    return lifecycle.bar([scene.ended.pk], [scene.group.pk], 10)
+
+
+def ending(status):
+    """A `finish` with this status."""
+    return lambda scene, cell: lifecycle.finish([hands.ended(scene.claim_of(cell), status)], "hand", cascade=False)
+
+
+def claim_behind(scene, cell):
+    """A `claim` of a row in which another cell is stamped left of this one."""
+    Execution.objects.filter(pk=scene.ended.pk).update(status="pending")
+    return claim(scene, cell)
+
+
+def withdraw_after(status):
+    """A `withdraw` of a cell whose last attempt left it so."""
+
+    def back(scene, cell):
+        Attempt.objects.create(execution=cell, number=1, status=status, finished_at=scene.since)
+        return withdraw(scene, cell)
+
+    return back
+
+
+def reclaim_for_good(scene, cell):
+    """A `reclaim` that spends the budget."""
+    Execution.objects.filter(pk=cell.pk).update(losses=lifecycle.LOSS_BUDGET - 1)
+    return reclaim(scene, cell)
+
+
+def recall_resumed(scene, cell):
+    """A `recall` of a cell that was paused before."""
+    Pause.objects.create(execution=cell, table_id=scene.table.pk, kind="wait", state={}, paused_at=scene.since)
+    return recall(scene, cell)
+
+
+CIRCUMSTANCES = {
+    "bar": [bar],
+    "claim": [claim, claim_behind],
+    "finish": [ending(status) for status in (Status.COMPLETED, Status.ERROR, Status.SKIPPED)],
+    "withdraw": [withdraw, *(withdraw_after(status) for status in FINAL)],
+    "reclaim": [reclaim, reclaim_for_good],
+    "recall": [recall, recall_resumed],
+} | {verb.__name__: [verb] for verb in (stamp, proceed, join, pause, resume, unqueue, cancel, release)}
+OF_NOTHING = {"stamp", "join", "bar"}
+
+
+def drawn():
+    """The edges of the picture in docs/architecture.md: (from, to, verb); None is no execution."""
+    document = (settings.BASE_DIR / "docs" / "architecture.md").read_text()
+    picture = re.search(r"## The states of an execution\n.*?```mermaid\n(.*?)```", document, re.DOTALL)[1]
+    states = {"ended": FINAL, "[*]": (None,)}
+    return {
+        (left, right, verb)
+        for lefts, rights, label in re.findall(r"^ +(\S+) --> (\S+): (.*)$", picture, re.MULTILINE)
+        for verb in re.sub(r" \(.*?\)", "", label).split(", ")
+        for left in states.get(lefts, (lefts,))
+        for right in states.get(rights, (rights,))
+    }
+
+
+def walked(scene):
+    """The edges that the verbs really go, tried from each status under each circumstance."""
+    for verb, circumstances in CIRCUMSTANCES.items():
+        for status in (*Status, *((None,) if verb in OF_NOTHING else ())):
+            for tried in circumstances:
+                with transaction.atomic():
+                    cell = scene.cell(status) if status else None
+                    tried(scene, cell)
+                    after = Execution.objects.filter(group=scene.group).first()
+                    transaction.set_rollback(True)
+                if after is None or cell is None or (after.status, after.fence) != (status, FENCE):
+                    yield status, after.status if after else None, verb
+
+
+def test_every_verb_from_every_state_goes_where_the_picture_says_and_nowhere_else(scene):
+    assert set(walked(scene)) == drawn()
+
+
+def test_every_public_verb_is_tried():
+    module = ast.parse(Path(lifecycle.__file__).read_text())
+    functions = {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    public = {name for name in functions if not name.startswith("_")} - ANSWERS
+    assert public == set(CIRCUMSTANCES)
+    assert public - {"bar"} == {verb.__name__ for verb in TRANSITIONS}
 
 
 @pytest.mark.parametrize("status", Status)

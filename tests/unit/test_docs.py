@@ -167,7 +167,7 @@ def test_metrics_exist(document: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "statuses", "module", "others"),
     [
-        (0, set(Status.values), cells_lifecycle, set()),
+        (0, {*Status.values, "ended"}, cells_lifecycle, set()),
         (1, set(DispatchStatus.values), dispatch_lifecycle, {"begin"}),
     ],
     ids=["executions", "dispatches"],
