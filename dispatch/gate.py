@@ -3,7 +3,8 @@
 Asked right before rows are claimed, in the same transaction. A run that has the group to itself keeps within it by its
 slots. Where several have it they go through the gate one at a time: a lock on the group is held from the count of what
 runs to the end of the transaction, so no two of them count the same free place. Places are dealt out evenly: a run
-that has fewer than another gets the next one, and among their like the one that claimed longest ago.
+that has fewer than another gets the next one, and among their like the one that has waited longest. One that claimed a
+moment ago goes on for that moment: it sees its own cells end at once, and the others only when they look.
 
 Every running row of a run that has the group holds a place, whichever of the run's groups it is at: its cascade may
 come to this one, and passes no gate then. Paused cells hold none. Where the runs pinned different numbers the smallest
@@ -13,25 +14,35 @@ holds.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from dispatch import lifecycle
 from dispatch.models import ACTIVE, Dispatch
 
 GATE = 0x6A7E  # the name of this lock among the advisory locks of the database
+MOMENT = 0.5
 
 
 @dataclass(frozen=True)
 class Rival:
-    """An active run that has the group: rows of it that run, rows that it could claim now, when it claimed last."""
+    """An active run that has the group: rows of it that run, rows that it could claim now, and for how many seconds it
+    has claimed nothing (None: it never has).
+    """
 
     id: int
     running: int
     wanted: int
-    claimed_at: datetime | None
+    waited: float | None
+
+    @property
+    def turn(self) -> tuple[int, float]:
+        """Its place among its like: the lowest comes first."""
+        if self.waited is None:
+            return 0, -math.inf
+        return (0, -self.waited) if self.waited > MOMENT else (1, self.waited)
 
 
 def room(dispatch: Dispatch, free: int) -> int:
@@ -75,12 +86,12 @@ def shares(rivals: Sequence[Rival], places: int) -> dict[int, int]:
     """How many places each is to have: one more for whoever has fewest and could use it, as long as there are any."""
     share = dict.fromkeys((rival.id for rival in rivals), 0)
     could_use = {rival.id: rival.running + rival.wanted for rival in rivals}
-    turns = [(0, rival.claimed_at.timestamp() if rival.claimed_at else 0.0, rival.id) for rival in rivals]
+    turns = [(0, rival.turn, rival.id) for rival in rivals]
     heapq.heapify(turns)
     while turns and places > 0:
-        has, claimed_at, rival_id = heapq.heappop(turns)
+        has, turn, rival_id = heapq.heappop(turns)
         if has < could_use[rival_id]:
             share[rival_id] += 1
             places -= 1
-            heapq.heappush(turns, (has + 1, claimed_at, rival_id))
+            heapq.heappush(turns, (has + 1, turn, rival_id))
     return share

@@ -1,14 +1,14 @@
--- What each of these dispatches has running, what it could claim now, and when it claimed last: rows, not cells. It can
--- claim what is stamped, as far as the draws that are at work for it have slots. The newest windows say when.
+-- What each of these dispatches has running, what it could claim now (rows, not cells), and the seconds since its last
+-- claim, which its newest windows tell. It can claim what is stamped, as far as the draws at work for it have slots.
 SELECT d.id,
        COALESCE(cells.running, 0) AS running,
        CASE WHEN d.status = 'dispatching' THEN
          LEAST(COALESCE(cells.stamped, 0), GREATEST(0, COALESCE(drawing.slots, 0) - COALESCE(cells.running, 0)))
        ELSE 0 END AS wanted,
-       (SELECT max(e.started_at)
+       (SELECT extract(epoch FROM clock_timestamp() - max(e.started_at))::float
         FROM cells_execution e
         WHERE e.window_id IN (SELECT w.id FROM dispatch_window w WHERE w.dispatch_id = d.id ORDER BY w.id DESC LIMIT 8)
-       ) AS claimed_at
+       ) AS waited
 FROM dispatch_dispatch d
 LEFT JOIN LATERAL (
   SELECT count(DISTINCT e.row_id) FILTER (WHERE e.status = 'running') AS running,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
 from dispatch import lanes
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch
 from dispatch.models import Dispatch, Lane, Window
+from dispatch.pausing import pause_dispatch
 from tests import hands, scenes
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +118,105 @@ def test_a_link_whose_tasks_are_gone_is_followed_by_the_next():
     lanes.enter(link.lane_id, link.fence)
     lapse()
     assert lanes.ring_again(Lane.objects.get()).fence == link.fence + 1
+
+
+def drawing(count: int) -> list[Lane]:
+    """A run whose lanes draw, so many of them; the others have not been rung for."""
+    lane_ids = [lane.pk for lane in Lane.objects.filter(dispatch=scene(100, concurrency=count))]
+    for lane_id in lane_ids:
+        link = lanes.advance(lane_id, 0)
+        lanes.enter(lane_id, link.fence)
+    Lane.objects.filter(pk__in=lane_ids).update(entered_at=Now() - 2 * lanes.TURN)
+    return list(Lane.objects.filter(pk__in=lane_ids))
+
+
+def rung(count: int) -> list[Lane]:
+    """A run whose lanes have been waiting for a thread longer than one has to."""
+    lane_ids = [lane.pk for lane in Lane.objects.filter(dispatch=scene(100, concurrency=count))]
+    for lane_id in lane_ids:
+        lanes.advance(lane_id, 0)
+    Lane.objects.filter(pk__in=lane_ids).update(lease_until=F("lease_until") - 2 * lanes.PATIENCE)
+    return list(Lane.objects.filter(pk__in=lane_ids))
+
+
+def give_way(of: list[Lane]) -> int:
+    return sum(lanes.gives_way(lane.pk) for lane in of)
+
+
+def test_no_draw_gives_way_while_no_link_waits():
+    one, two = drawing(4), drawing(2)
+    assert give_way([*one, *two]) == 0
+
+
+def test_a_run_with_many_draws_gives_way_until_both_have_as_many():
+    big = drawing(4)
+    rung(4)
+    assert give_way(big) == 2
+
+
+def test_a_run_that_waits_with_one_link_gets_one_thread():
+    big, small = drawing(4), drawing(1)
+    rung(1)
+    assert (give_way(big), give_way(small)) == (1, 0)
+
+
+def test_where_each_run_has_one_draw_the_one_that_drew_longest_gives_way():
+    runs = [drawing(1)[0] for _ in range(3)]
+    Lane.objects.filter(pk=runs[1].pk).update(entered_at=Now() - 3 * lanes.TURN)
+    rung(4)
+    assert [lanes.gives_way(lane.pk) for lane in runs] == [False, True, False]
+
+
+def test_a_draw_does_not_give_way_before_its_turn_is_over_nor_to_a_link_that_was_just_rung():
+    big = drawing(4)
+    waiting = rung(4)
+    Lane.objects.filter(pk__in=[lane.pk for lane in big]).update(entered_at=Now())
+    assert give_way(big) == 0
+    Lane.objects.filter(pk__in=[lane.pk for lane in big]).update(entered_at=Now() - 2 * lanes.TURN)
+    Lane.objects.filter(pk__in=[lane.pk for lane in waiting]).update(lease_until=Now() + lanes.LEASE)
+    assert give_way(big) == 0
+
+
+def test_no_draw_gives_way_to_the_links_of_its_own_run_or_of_one_that_is_paused():
+    big = drawing(4)
+    Lane.objects.filter(pk=big[0].pk).update(started=0, ended=0, lease_until=Now())
+    assert give_way(big[1:]) == 0
+    waiting = rung(4)
+    pause_dispatch(waiting[0].dispatch_id)
+    assert give_way(big[1:]) == 0
+
+
+def express(count: int) -> list[Lane]:
+    """So many clicks, each on its own table, as they were laid."""
+    for _ in range(count):
+        table = scenes.table(3)
+        scenes.group(table, scenes.doubling(table), concurrency=300)
+        begin(table.pk, rows=list(table.rows.values_list("pk", flat=True)))
+    return list(Lane.objects.filter(dispatch__is_express=True))
+
+
+def test_a_click_gets_one_task_with_slots_for_all_its_rows():
+    (lane,) = express(1)
+    assert (lane.tasks, lane.slots) == (1, lanes.MOST_SLOTS)
+
+
+def test_clicks_have_a_queue_of_their_own_until_it_is_full(monkeypatch):
+    monkeypatch.setattr(lanes, "EXPRESS_LINKS", 2)
+    links = [lanes.advance(lane.pk, lane.fence) for lane in express(4)]
+    assert [link.queue for link in links] == ["express", "express", "draws", "draws"]
+    scene(10)
+    big = Lane.objects.filter(dispatch__is_express=False).first()
+    assert lanes.advance(big.pk, big.fence).queue == "draws"
+
+
+def test_a_click_that_its_queue_did_not_serve_is_rung_among_the_others_and_draws_give_way_to_it():
+    (lane,) = express(1)
+    assert lanes.advance(lane.pk, lane.fence).queue == "express"
+    big = drawing(1)
+    assert give_way(big) == 0
+    Lane.objects.filter(pk=lane.pk).update(lease_until=Now() - lanes.LEASE)
+    assert lanes.ring_again(Lane.objects.get(pk=lane.pk)).queue == "draws"
+    assert give_way(big) == 1
 
 
 def test_a_lane_with_nothing_to_draw_rests_and_the_last_one_ends_the_dispatch():
