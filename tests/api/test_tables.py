@@ -8,7 +8,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tableflow.tables.models import Member, Table
+from dispatch.begin import begin
+from dispatch.models import Change, Dispatch
+from tableflow.tables.models import Member, Row, Table
+from tests import scenes
 from tests.api.conftest import Api, errors
 from tests.factories import GroupFactory, TableFactory, UserFactory
 
@@ -182,3 +185,20 @@ class TestWhoMay:
     def test_a_superuser_sees_every_table(self, api_of: Any) -> None:
         TableFactory()
         assert api_of(UserFactory(is_superuser=True)).get("tables/").json()["count"] == 1
+
+
+def test_turning_auto_run_off_cancels_what_runs_by_itself_and_nothing_else(api: Api, user: User) -> None:
+    table = scenes.table(2)
+    table.owner = user
+    table.save()
+    scenes.group(table, scenes.doubling(table), auto_run=True)
+    first, second = Row.objects.filter(table=table)
+    manual = begin(table.pk, rows=[first.pk])
+    api.patch(f"tables/{table.pk}/rows/{second.pk}/", {"data": {"n": 5}})
+    assert api.patch(f"tables/{table.pk}/", {"auto_run": False}).json()["auto_run"] is False
+    assert not Change.objects.exists()
+    automatic = Dispatch.objects.get(is_manual=False)
+    manual.refresh_from_db()
+    assert (automatic.status, manual.status) == ("cancelled", "pending")
+    assert api.patch(f"tables/{table.pk}/", {"auto_run": True}).json()["auto_run"] is True
+    assert Dispatch.objects.count() == 2

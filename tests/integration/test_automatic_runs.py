@@ -400,6 +400,20 @@ def test_an_edit_recalls_what_follows_a_running_cell_too(worker, tmp_path):
     assert scenes.statuses(one) == scenes.statuses(two) == {"completed": 1}
 
 
+def test_an_automatic_run_takes_over_nothing(worker, tmp_path):
+    table = scenes.table(2)
+    group = gated(table, tmp_path, auto_run=True)
+    manual = begin(table.pk)
+    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 2, "both stand at the gate")
+    rows.insert(table, [{"n": 3}])
+    (run,) = gather(table.pk)
+    scenes.until(lambda: "3" in marks(tmp_path, "arrived"), "the new row has come too")
+    (tmp_path / "open").touch()
+    assert (scenes.until_ended(manual).completed, scenes.until_ended(run).completed) == (2, 1)
+    assert sorted(marks(tmp_path, "passed")) == ["1", "2", "3"]
+    assert attempts(group) == 3
+
+
 # stops
 
 
