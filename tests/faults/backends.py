@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from django.db import connection
 
 _OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -17,12 +21,28 @@ def here(pids: list[int]) -> list[int]:
     return [pid for pid in _pids(f"SELECT pid {_OTHERS}") if pid in pids]
 
 
+def query(pid: int) -> str:
+    """The statement that this one runs, or ran last."""
+    with _looking() as cursor:
+        cursor.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [pid])
+        (text,) = cursor.fetchone()
+    return str(text)
+
+
 def terminate_all() -> int:
     """End every other connection, whatever it is doing; gives how many."""
     return len(_pids(f"SELECT pid FROM (SELECT pid, pg_terminate_backend(pid) AS ended {_OTHERS}) AS o WHERE ended"))
 
 
 def _pids(query: str) -> list[int]:
-    with connection.cursor() as cursor:
+    with _looking() as cursor:
         cursor.execute(query)
         return [pid for (pid,) in cursor.fetchall()]
+
+
+@contextmanager
+def _looking() -> Iterator[Any]:
+    """A cursor that sees the connections as they are now: a transaction keeps what it saw of them first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        yield cursor
