@@ -31,18 +31,24 @@ class Counts(Protocol):
 
 @dataclass(frozen=True)
 class Chip:
-    """`label` is what people read; `face` is the class of its pill: running, or queued."""
+    """`label` is what people read; `face` is the class of its pill: running, queued or paused."""
 
     label: str
     face: str
 
 
-def chip(counts: Iterable[Counts], running: int | None = None) -> Chip | None:
-    """The chip of a table with these active dispatches; None when there are none. `running` is in cells."""
+def chip(counts: Iterable[Counts], running: int | None = None, *, paused: bool = False) -> Chip | None:
+    """The chip of a table with these active dispatches; None when there are none. `running` is in cells.
+
+    `paused` says that every one of them is paused: cells that run still may.
+    """
     counts = list(counts)
     if not counts:
         return None
     done = sum(c.completed + c.error + c.cancelled + c.skipped for c in counts)
+    if paused:
+        ending = f"{running:,} still running" if running else ""
+        return Chip(" · ".join(part for part in ("Paused", ending, _progress(counts, done)) if part), "paused")
     if not done and not running and not any(c.in_flight for c in counts):
         return Chip("Queueing", "queued")
     parts = [f"{running:,} running" if running is not None else "Running", _progress(counts, done), _remaining(counts)]

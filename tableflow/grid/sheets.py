@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from dispatch import effective, progress
 from dispatch.effective import CellState
+from dispatch.models import DispatchStatus
 from tableflow.grid import markup
 from tableflow.grid.chips import Chip, chip
 from tableflow.grid.faces import BLANK, Face, face
@@ -38,6 +39,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """What runs in the table: the ids of the dispatches that go on, of those that are paused, and why they are."""
+
+    chip: Chip
+    going_on: list[int]
+    paused: list[int]
+    because: str
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What the page shows of a table now. `widths` are the columns', in rem; `shape` changes when the columns do."""
 
@@ -46,7 +57,7 @@ class Sheet:
     widths: tuple[int, ...]
     lines: tuple[Line, ...]
     paging: Paging
-    chip: Chip | None
+    runs: Runs | None
     shape: str
 
     @property
@@ -78,13 +89,23 @@ def sheet(table: Table, schema: Schema, wanted_page: str) -> Sheet:
         Line(row.pk, number.offset + place, tuple(map(partial(_cell, states[row.pk], names), head.columns, cells)))
         for place, (row, cells) in enumerate(zip(page.rows, values, strict=True), start=1)
     )
-    return Sheet(schema, head, widths, lines, number, run_chip(table.pk), shape(schema))
+    return Sheet(schema, head, widths, lines, number, runs(table.pk), shape(schema))
 
 
-def run_chip(table_id: int) -> Chip | None:
+def runs(table_id: int) -> Runs | None:
     """What runs in the table now; None when nothing does."""
     state = progress.run_state(table_id)
-    return chip(progress.counts(state.dispatches).values(), state.running)
+    paused = [dispatch for dispatch in state.dispatches if dispatch.status == DispatchStatus.PAUSED]
+    told = chip(progress.counts(state.dispatches).values(), state.running, paused=len(paused) == len(state.dispatches))
+    if told is None:
+        return None
+    reasons = dict.fromkeys(dispatch.paused_because or "" for dispatch in paused)
+    return Runs(
+        told,
+        [dispatch.pk for dispatch in state.dispatches if dispatch not in paused],
+        [dispatch.pk for dispatch in paused],
+        " ".join(reasons),
+    )
 
 
 def shape(schema: Schema) -> str:

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from dispatch import progress
-from dispatch.models import Dispatch
+from dispatch.models import Dispatch, DispatchStatus
 from tableflow.grid.access import SignedIn, page
 from tableflow.grid.chips import Chip, chip
 from tableflow.grid.paging import paging
@@ -56,4 +56,5 @@ def _chips(table_ids: list[int]) -> dict[int, Chip | None]:
     by_table: dict[int, list[progress.Counts]] = defaultdict(list)
     for dispatch in active:
         by_table[dispatch.table_id].append(counts[dispatch.pk])
-    return {table_id: chip(of_table) for table_id, of_table in by_table.items()}
+    going_on = {dispatch.table_id for dispatch in active if dispatch.status != DispatchStatus.PAUSED}
+    return {id_: chip(of_table, paused=id_ not in going_on) for id_, of_table in by_table.items()}

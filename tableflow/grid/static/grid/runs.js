@@ -1,4 +1,4 @@
-/** Run and Stop. */
+/** Run, Pause, Resume and Stop. */
 
 import { register } from "./acts.js";
 import { call } from "./api.js";
@@ -40,6 +40,20 @@ export function runs(table, live) {
     await live.invalidate();
   }
 
+  /**
+   * Each of the runs, whatever becomes of the others; the first refusal is told.
+   *
+   * @param {HTMLElement} button names the runs
+   * @param {"pause" | "resume"} verb
+   */
+  async function eachRun(button, verb) {
+    /** @type {number[]} */
+    const ids = JSON.parse(button.dataset.dispatches ?? "[]");
+    const answers = await Promise.allSettled(ids.map((id) => call("POST", `/api/v1/dispatches/${id}/${verb}/`)));
+    await live.invalidate();
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+  }
+
   /** @param {HTMLElement} button */
   async function runCell(button) {
     const { group, row } = button.dataset;
@@ -59,6 +73,8 @@ export function runs(table, live) {
       run({ groups: chosen(live.region).groups, mode: "incomplete", limit: { type: "rows", max: 10 } }),
     "run-all": runAll,
     "run-row": () => run({ rows: [Number(opened().row)], mode: "incomplete" }),
+    pause: (button) => eachRun(button, "pause"),
+    resume: (button) => eachRun(button, "resume"),
     stop,
   });
 }
