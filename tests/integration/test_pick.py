@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -104,8 +105,8 @@ def test_a_limit_counts_rows_and_none_are_picked_when_none_are_wanted():
     assert pick(begin(table.pk), 0) == []
 
 
-def plan(dispatch: Dispatch, most: int) -> dict[str, Any]:
-    sql, params = statement(dispatch, scope.planned(dispatch), most)
+def plan(dispatch: Dispatch, most: int, end: Decimal | None = None) -> dict[str, Any]:
+    sql, params = statement(dispatch, scope.planned(dispatch), most, end)
     with by_index(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
         (answer,) = cursor.fetchone()
