@@ -16,7 +16,7 @@ from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lifecycle, scope
-from dispatch.models import Dispatch, Window
+from dispatch.models import ENDED, Dispatch, Window
 from dispatch.pick import Picked
 from tableflow.tables.models import Row
 
@@ -83,12 +83,18 @@ def _bar_excluded(dispatch: Dispatch, window: Window, rows: Sequence[int]) -> No
 
 
 def lobby(dispatch_id: int) -> int:
-    """The window in which the paused cells of a dispatch wait; made when the first one pauses."""
-    Window.objects.bulk_create(
-        [_empty(dispatch_id, lobby=True)],
-        ignore_conflicts=True,
-    )
-    return Window.objects.values_list("pk", flat=True).get(dispatch=dispatch_id, lobby=True)
+    """The window in which the paused cells of a dispatch wait; made when the first one pauses.
+
+    Where the dispatch has ended it is made closed: who asks for it then pauses a cell that was taken away.
+    """
+    lobbies = Window.objects.filter(dispatch=dispatch_id, lobby=True).values_list("pk", flat=True)
+    found = lobbies.first()
+    if found is None:
+        has_ended = Dispatch.objects.filter(pk=dispatch_id, status__in=ENDED).exists()
+        made = _empty(dispatch_id, lobby=True, closed_at=Now() if has_ended else None)
+        Window.objects.bulk_create([made], ignore_conflicts=True)
+        found = lobbies.get()
+    return found
 
 
 def open_resumed(dispatch_id: int, rows: Sequence[tuple[int, Decimal]]) -> int:
