@@ -8,7 +8,7 @@ WITH drawing AS (
   JOIN dispatch_dispatch d ON d.id = l.dispatch_id
   WHERE l.retired_at IS NULL
     AND l.started > l.ended
-    AND l.lease_until > now()
+    AND l.lease_until > statement_timestamp()
     AND NOT d.is_express
 ), ranked AS (
   SELECT drawing.*, row_number() OVER (ORDER BY place DESC, entered_at, id) AS turn
@@ -20,7 +20,10 @@ WITH drawing AS (
   WHERE l.retired_at IS NULL
     AND l.started = 0
     AND d.status = 'dispatching'
-    AND (l.rings > 0 OR (NOT d.is_express AND l.lease_until < now() + %(lease)s::interval - %(patience)s::interval))
+    AND (
+      l.rings > 0
+      OR (NOT d.is_express AND l.lease_until - %(lease)s::interval < statement_timestamp() - %(patience)s::interval)
+    )
   GROUP BY d.id
 )
 SELECT ranked.turn <= COALESCE(
@@ -28,4 +31,4 @@ SELECT ranked.turn <= COALESCE(
        ) AS gives_way
 FROM ranked
 WHERE ranked.id = %(lane)s
-  AND ranked.entered_at < now() - %(turn)s::interval
+  AND ranked.entered_at < statement_timestamp() - %(turn)s::interval

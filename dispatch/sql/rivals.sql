@@ -26,7 +26,7 @@ LEFT JOIN LATERAL (
   WHERE l.dispatch_id = d.id
     AND l.retired_at IS NULL
     AND l.started > l.ended
-    AND l.lease_until > now()
+    AND l.lease_until > statement_timestamp()
 ) drawing ON true
 WHERE d.id = ANY(%(dispatches)s)
 ORDER BY d.id
