@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from cells.models import Execution
-from dispatch import lifecycle
+from dispatch import edits, lifecycle
 from dispatch.begin import begin
 from dispatch.gather import gather
 from dispatch.models import Change, Dispatch
@@ -147,3 +148,41 @@ def test_a_paused_cell_whose_value_is_edited_begins_anew(scene):
     assert not Execution.objects.filter(pause__isnull=False).exists()
     window_counts = [(w.cells, w.completed) for w in dispatch.windows.all() if not w.lobby]
     assert sum(cells for cells, _ in window_counts) == sum(done for _, done in window_counts) == 1
+
+
+def test_a_cell_that_paused_on_a_value_which_another_run_changed_begins_anew(scene):
+    table, _, row, _, worker, claimed = scene
+    two = scenes.group(table, scenes.doubling(table), "two", reads="out", auto_run=True)
+    drawn(claimed)
+    dispatch = begin(table.pk, groups=[two.pk])
+    standing.pause(dispatch, worker, "wait", standing.far_ahead())
+    again = begin(table.pk, groups=[claimed.lead.group_id], mode="all")
+    assert [pinned["feeds"] for pinned in again.plan] == [True]
+    hands.admit(again)
+    (claimed,) = hands.claim(worker, again)
+    hands.finish([hands.ended(claimed.lead, output={"out": 9})])
+    edits.fed(table.pk, {claimed.lead.group_id: [row]})
+    assert scenes.statuses(two) == {"paused": 1}, "nothing is recalled while draws go on"
+    assert gather(table.pk) == [], "it runs again in its own run"
+    assert scenes.statuses(two) == {"pending": 1}
+    (anew,) = hands.claim(worker, dispatch)
+    assert (anew.row["out"], anew.lead.standing) == (9, None)
+
+
+def test_an_edit_of_many_rows_takes_as_many_statements_as_one_of_one():
+    table = scenes.table(200)
+    scenes.group(table, scenes.doubling(table), "one", auto_run=True)
+    scenes.group(table, scenes.doubling(table), "two", reads="one", run_after=["one"], auto_run=True)
+    dispatch = begin(table.pk)
+    hands.admit(dispatch)
+    hands.claim(hands.worker(), dispatch, most=150)
+    ids = list(Row.objects.filter(table=table).order_by("position").values_list("pk", flat=True))
+
+    def statements(few: list[int], value: int) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            rows.update(table, {row: {"n": value} for row in few})
+        return len(seen)
+
+    one = statements(ids[:1], 1000)
+    assert statements(ids[1:], 1001) == one
+    assert set(Execution.objects.values_list("status", flat=True)) == {"pending"}
