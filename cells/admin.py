@@ -1,4 +1,4 @@
-"""The admin of workflows, workers and attempts. Executions stand in dispatch/admin.py, whose verbs act on them."""
+"""The admin of workflows, workers, attempts and pauses. Executions stand in dispatch/admin.py, with the verbs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cells.models import Attempt, Worker, Workflow, WorkflowVersion
+from cells.models import Approval, Attempt, Pause, Worker, Workflow, WorkflowVersion
 from tableflow.tables.admin import Bounded, ModelAdmin, ReadOnly, TabularInline
 
 SHOWN_CHARACTERS = 100_000
@@ -97,3 +97,58 @@ class AttemptAdmin(Bounded, ReadOnly):
     def steps(self, attempt: Attempt) -> SafeString:
         """The trace as JSON."""
         return pretty(attempt.trace)
+
+
+@admin.register(Pause)
+class PauseAdmin(Bounded, ReadOnly):
+    """Cells that stand still, and where."""
+
+    list_display = ("execution_id", "kind", "step", "due_at", "paused_at", "table_id")
+    list_filter = ("kind", ("due_at", admin.EmptyFieldListFilter))
+    search_fields = ("=execution_id",)
+    search_help_text = "The id of an execution."
+    exclude = ("execution", "state", "result")
+    readonly_fields = ("execution_id", "standing", "gives")
+
+    @admin.display
+    def step(self, pause: Pause) -> str:
+        """The id of the step at which it stands."""
+        return str(pause.state.get("step", ""))
+
+    @admin.display(description="state")
+    def standing(self, pause: Pause) -> SafeString:
+        """Where it stands, as JSON."""
+        return pretty(pause.state)
+
+    @admin.display(description="result")
+    def gives(self, pause: Pause) -> SafeString:
+        """What its step gives, as JSON."""
+        return pretty(pause.result)
+
+
+@admin.register(Approval)
+class ApprovalAdmin(Bounded, ReadOnly):
+    """Questions to people, and their answers. They are answered on their page and over the API."""
+
+    list_display = ("id", "short_prompt", "status", "answered_by", "asked_at", "due_at", "answered_at", "table_id")
+    list_filter = ("status",)
+    list_select_related = ("answered_by",)
+    search_fields = ("=id", "=execution_id")
+    search_help_text = "The id of a question, or of an execution."
+    exclude = ("fields", "answer")
+    readonly_fields = ("asked_for", "given")
+
+    @admin.display(description="prompt")
+    def short_prompt(self, approval: Approval) -> str:
+        """The beginning of the question."""
+        return approval.prompt[:80]
+
+    @admin.display(description="fields")
+    def asked_for(self, approval: Approval) -> SafeString:
+        """The schema of the form, as JSON."""
+        return pretty(approval.fields)
+
+    @admin.display(description="answer")
+    def given(self, approval: Approval) -> SafeString:
+        """What was filled in, as JSON."""
+        return pretty(approval.answer)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cells.models import Attempt, Execution, Status, Worker, Workflow, WorkflowVersion
+from cells.models import Approval, Attempt, Execution, Pause, Status, Worker, Workflow, WorkflowVersion
 from dispatch.models import Dispatch, DispatchStatus, Lane, Mode, Window
 from tableflow.tables.admin import EXACT_UP_TO, BoundedPaginator
 from tableflow.tables.models import Column, Group, Import, Row, Table
@@ -24,7 +24,7 @@ from tests.factories import GroupFactory, RowFactory, TableFactory
 pytestmark = pytest.mark.django_db
 
 MODELS = (
-    Table, Column, Group, Row, Import, Workflow, Worker, Execution, Attempt, Dispatch, Lane, Window,
+    Table, Column, Group, Row, Import, Workflow, Worker, Execution, Attempt, Pause, Approval, Dispatch, Lane, Window,
 )  # fmt: skip
 MOST_QUERIES = 14
 
@@ -60,6 +60,13 @@ def fill(number: int) -> None:
     )  # fmt: skip
     Attempt.objects.create(execution=execution, number=1, status=Status.ERROR, error="<b>no</b>", finished_at=now)
     Import.objects.create(table=table, file_name="<i>.csv", format="csv")
+    Pause.objects.create(
+        execution=execution, table_id=table.pk, kind="approval", state={"step": "<b>no</b>"}, paused_at=now
+    )
+    Approval.objects.create(
+        execution_id=execution.pk, table_id=table.pk, row_id=row.pk, group_id=group.pk, step="ask", prompt="<b>no</b>",
+        fields={"title": "<b>no</b>"}, answered_by=table.owner, asked_at=now,
+    )  # fmt: skip
 
 
 def queries(client: Client, address: str) -> int:
@@ -97,7 +104,7 @@ def test_every_model_has_its_page_and_no_full_count(model: type[Model]) -> None:
     assert admin.site.get_model_admin(model).show_full_result_count is False
 
 
-@pytest.mark.parametrize("model", [Row, Execution, Attempt, Window])
+@pytest.mark.parametrize("model", [Row, Execution, Attempt, Pause, Approval, Window])
 def test_hot_tables_are_counted_only_so_far_and_never_changed_by_hand(client: Client, model: type[Model]) -> None:
     page = admin.site.get_model_admin(model)
     assert issubclass(page.paginator, BoundedPaginator)
@@ -158,6 +165,24 @@ def test_cancelling_a_complete_dispatch_says_that_it_cannot(client: Client) -> N
 
 
 @pytest.mark.usefixtures("empty_redis")
+def test_runs_are_paused_and_resumed_and_a_reached_cap_is_told(client: Client) -> None:
+    fill(1)
+    page = "admin:dispatch_dispatch_changelist"
+    act(client, page, "pause", Dispatch.objects.get())
+    paused = Dispatch.objects.get()
+    assert (paused.status, paused.paused_because) == (DispatchStatus.PAUSED, "Paused by chief.")
+    assert "Paused by chief." in client.get(reverse(page)).text
+    Window.objects.update(error=1)
+    Dispatch.objects.update(caps={"errors": 1})
+    answer = client.post(reverse(page), {"action": "resume", "_selected_action": [paused.pk]}, follow=True)
+    assert "0 resumed." in answer.text
+    assert "caps.errors" in answer.text
+    Dispatch.objects.update(caps={})
+    act(client, page, "resume", paused)
+    assert Dispatch.objects.get().status == DispatchStatus.PENDING
+
+
+@pytest.mark.usefixtures("empty_redis")
 def test_requeue_begins_a_dispatch_of_the_same_scope(client: Client) -> None:
     fill(1)
     act(client, "admin:dispatch_dispatch_changelist", "requeue", Dispatch.objects.get())
@@ -197,7 +222,8 @@ def test_actions_need_the_change_permission() -> None:
     clerk.user_permissions.add(Permission.objects.get(codename="view_dispatch"))
     client = Client()
     client.force_login(clerk)
-    act(client, "admin:dispatch_dispatch_changelist", "cancel", Dispatch.objects.get())
+    for action in ("cancel", "pause", "resume"):
+        act(client, "admin:dispatch_dispatch_changelist", action, Dispatch.objects.get())
     client.post(reverse("admin:dispatch_requeue_stuck"))
     assert Dispatch.objects.get().status == DispatchStatus.PENDING
     assert Execution.objects.get().status == Status.RUNNING
