@@ -1,0 +1,73 @@
+"""Stale cells as somebody sees and runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from cells.models import Execution, Status
+from tableflow.grid.markup import WHY_STALE
+from tableflow.tables.models import Group, Row, Table
+from tests import scenes
+
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture
+def table(user: User) -> Table:
+    """Four rows whose cells have ended, one of them in an error."""
+    made = scenes.table(4)
+    Table.objects.filter(pk=made.pk).update(owner=user)
+    group = scenes.group(made, scenes.doubling(made))
+    for row in Row.objects.filter(table=made):
+        status = Status.ERROR if row.position == 4 else Status.COMPLETED
+        Execution.objects.create(row=row, group=group, position=row.position, status=status, error="It broke.")
+        Row.objects.filter(pk=row.pk).update(done=int(status == Status.COMPLETED))
+        Row.objects.filter(pk=row.pk).exclude(position=4).update(data={**row.data, "out": row.data["n"] * 2})
+    scenes.settle(group)
+    return made
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_edited_row_has_a_stale_cell_and_the_menu_runs_just_that(visit: Visit, table: Table) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    mark = page.locator("tbody").get_by_text("Stale", exact=True)
+    expect(mark).to_have_count(0)
+    plain = page.locator("#row-" + str(Row.objects.get(position=2).pk)).get_by_role("gridcell").first
+    plain.dblclick()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type("50")
+    page.keyboard.press("Enter")
+    expect(mark).to_have_count(1)
+    expect(mark).to_have_attribute("title", WHY_STALE)
+
+    page.get_by_role("button", name="Run out").click()
+    expect(page.get_by_role("menuitem", name="Run 1 failed")).to_be_visible()
+    page.get_by_role("menuitem", name="Run 1 stale").click()
+    expect(page.get_by_role("gridcell", name="100")).to_be_visible()
+    expect(mark).to_have_count(0)
+    assert scenes.values(table) == [2, 100, 6, None]
+    assert scenes.statuses(Group.objects.get()) == {"completed": 3, "error": 1}
+
+
+def test_the_trace_says_why_a_cell_is_stale(visit: Visit, table: Table) -> None:
+    Row.objects.filter(position=1).update(data={"n": 7, "out": 2})
+    page = visit(f"/tables/{table.pk}/")
+    page.locator("tbody tr").first.get_by_role("gridcell").last.click()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="Trace")
+    expect(panel.get_by_text("Stale", exact=True)).to_be_visible()
+    expect(panel).to_contain_text("Made of other values than the row has now")
+
+
+def test_a_count_that_does_not_come_leaves_the_choice_without_a_number(visit: Visit, table: Table) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    uncounted = {"total": 4, "error": None, "stale": None}
+    page.route("**/counts/", lambda route: route.fulfill(json=uncounted))
+    with page.expect_response("**/counts/"):
+        page.get_by_role("button", name="Run", exact=True).click()
+    for name in ("Run failed", "Run stale"):
+        expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_visible()
