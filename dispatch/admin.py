@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from cells.models import IN_FLIGHT, Execution
-from dispatch import begin, cancel, sweep
+from dispatch import begin, cancel, pausing, sweep
 from dispatch.models import ACTIVE, Dispatch, Lane, Mode, Window
 from tableflow.errors import TableflowError
 from tableflow.tables.admin import Bounded, ReadOnly
@@ -73,6 +73,7 @@ class DispatchAdmin(Acting):
         "status",
         "is_manual",
         "progress",
+        "paused_because",
         "requested_by",
         "requested_at",
         "finished_at",
@@ -82,7 +83,7 @@ class DispatchAdmin(Acting):
     list_per_page = 50
     search_fields = ("=id", "table__name")
     show_full_result_count = False
-    actions = ("cancel", "requeue")
+    actions = ("pause", "resume", "cancel", "requeue")
 
     @admin.display
     def progress(self, dispatch: Dispatch) -> str:
@@ -90,6 +91,20 @@ class DispatchAdmin(Acting):
         ended = dispatch.completed + dispatch.error + dispatch.cancelled + dispatch.skipped
         total = "?" if dispatch.total is None else f"{dispatch.total:,}"
         return f"{ended:,} of {total}, {dispatch.error:,} errors"
+
+    @admin.action(description="Pause the selected runs", permissions=("verb",))
+    def pause(self, request: HttpRequest, queryset: QuerySet[Dispatch]) -> None:
+        """Pause each: what runs ends, nothing else starts."""
+        by = request.user.get_username()
+        ids = queryset.values_list("pk", flat=True)
+        done, problems = _each(ids, lambda dispatch_id: pausing.pause_dispatch(dispatch_id, by=by))
+        self.report(request, f"{done} paused.", problems)
+
+    @admin.action(description="Resume the selected runs", permissions=("verb",))
+    def resume(self, request: HttpRequest, queryset: QuerySet[Dispatch]) -> None:
+        """Let each go on where it stopped."""
+        done, problems = _each(queryset.values_list("pk", flat=True), pausing.resume_dispatch)
+        self.report(request, f"{done} resumed.", problems)
 
     @admin.action(description="Cancel the selected runs", permissions=("verb",))
     def cancel(self, request: HttpRequest, queryset: QuerySet[Dispatch]) -> None:
@@ -219,6 +234,7 @@ def _again(dispatch: Dispatch, request: HttpRequest) -> Dispatch:
         filter=scope.get("filter"),
         exclude_rows=scope.get("exclude_rows"),
         limit=dispatch.limit_rows,
+        caps=dispatch.caps,
         user=cast("AbstractBaseUser", request.user),
     )
 

@@ -33,6 +33,16 @@ def test_it_runs_the_table_to_its_end_and_says_how_its_cells_ended(worker: parts
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_run_that_reaches_its_errors_is_paused_and_said_to_be(worker: parts.Part) -> None:
+    table = scenes.table(200)
+    broken = [{"id": "half", "type": "template", "config": {"template": "{{ 1 / 0 }}"}}]
+    scenes.group(table, scenes.workflow(table, broken, "{{ steps.half }}"), concurrency=2)
+    with pytest.raises(CommandError, match=r"paused, as dispatch \d+: .* cells failed; the cap is 5"):
+        run_table(table.pk, "--max-errors", 5)
+    assert Dispatch.objects.get().status == "paused"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_run_that_somebody_cancels_is_an_error() -> None:
     table = scenes.table(3)
     scenes.group(table, scenes.doubling(table))
@@ -61,7 +71,12 @@ def test_without_a_worker_nothing_is_begun() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("arguments", "message"), [(["--limit", "0"], "limit must be from 1"), (["--mode", "old"], "invalid choice")]
+    ("arguments", "message"),
+    [
+        (["--limit", "0"], "limit must be from 1"),
+        (["--mode", "old"], "invalid choice"),
+        (["--max-errors", "0"], "cap must be above 0"),
+    ],
 )
 def test_what_cannot_be_run_is_said(arguments: list[str], message: str) -> None:
     table = scenes.table(1)

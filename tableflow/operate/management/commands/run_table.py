@@ -21,7 +21,7 @@ GLANCE_SECONDS = 0.5
 
 
 class Command(BaseCommand):
-    """Shows a progress bar, then how the cells ended. Ends with 1 when the run was cancelled.
+    """Shows a progress bar, then how the cells ended. Ends with 1 when the run was cancelled, or paused.
 
     Ctrl-C stops the watching only: the run is the workers', and goes on.
     """
@@ -32,9 +32,10 @@ class Command(BaseCommand):
         parser.add_argument("table", type=int, help="the table's id, as in its address")
         parser.add_argument("--mode", choices=[str(mode) for mode in MODES], default=str(Mode.INCOMPLETE))
         parser.add_argument("--limit", type=int, help="at most so many rows")
+        parser.add_argument("--max-errors", type=int, metavar="N", help="pause the run when so many cells have failed")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        dispatch = _begin(options["table"], options["mode"], options["limit"])
+        dispatch = _begin(options["table"], options["mode"], options["limit"], options["max_errors"])
         console = Console(file=cast("IO[str]", self.stdout), highlight=False)
         try:
             counts = _watch(dispatch, console)
@@ -44,22 +45,24 @@ class Command(BaseCommand):
         console.print(_summary(counts))
         if dispatch.status == DispatchStatus.CANCELLED:
             raise CommandError("The run was cancelled.")
+        if dispatch.status == DispatchStatus.PAUSED:
+            raise CommandError(f"The run is paused, as dispatch {dispatch.pk}: {dispatch.paused_because}")
 
 
-def _begin(table_id: int, mode: str, limit: int | None) -> Dispatch:
+def _begin(table_id: int, mode: str, limit: int | None, max_errors: int | None) -> Dispatch:
     if not Table.objects.live().filter(pk=table_id).exists():
         raise CommandError(f"There is no table {table_id}.")
     workers = checks.workers()
     if not workers.ok:
         raise CommandError(f"Nothing was begun: {workers.detail}. What to do: {workers.advice}.")
     try:
-        return begin(table_id, mode=mode, limit=limit)
+        return begin(table_id, mode=mode, limit=limit, caps={"errors": max_errors})
     except TableflowError as error:
         raise CommandError(str(error)) from error
 
 
 def _watch(dispatch: Dispatch, console: Console) -> Counts:
-    """Show the run until it has ended; the counts at its end."""
+    """Show the run until it has ended or is paused; the counts at that moment."""
     text = TextColumn("{task.description}")
     columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
@@ -68,7 +71,7 @@ def _watch(dispatch: Dispatch, console: Console) -> Counts:
             dispatch.refresh_from_db()
             counts = progress.counts([dispatch])[dispatch.pk]
             bar.update(task, completed=counts.ended + counts.waiting, total=counts.total)
-            if dispatch.status in ENDED:
+            if dispatch.status in (*ENDED, DispatchStatus.PAUSED):
                 return counts
             time.sleep(GLANCE_SECONDS)
 
