@@ -150,7 +150,7 @@ def test_a_groups_concurrency_holds_over_runs_and_workers(workers, tmp_path, con
     table = scenes.table(rows)
     overlapping(table, tmp_path, concurrency=concurrency)
     dispatches = halves(table, runs, rows)
-    ended = [scenes.until_ended(dispatch, seconds=120) for dispatch in dispatches]
+    ended = [scenes.until_ended(dispatch, seconds=90) for dispatch in dispatches]
     assert [dispatch.completed for dispatch in ended] == [rows // runs] * runs
     seen = [int(count) for count in marks(tmp_path, "seen")]
     assert len(seen) == rows
