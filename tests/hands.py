@@ -24,7 +24,7 @@ from tableflow.tables.models import Group, Row, Table
 
 def worker(name: str = "hand") -> Worker:
     """A worker whose heart has just beaten."""
-    queues = ["draws", "tableflow"]
+    queues = ["draws", "express", "tableflow"]
     return Worker.objects.create(
         name=name, host="here", pid=1, queues=queues, concurrency=8, started_at=Now(), heartbeat_at=Now()
     )
