@@ -160,7 +160,7 @@ class Draw:
                 elif self._claiming:
                     self._may_claim = self._wait_for_rows()
         finally:
-            workers.hold(self._number, set())
+            workers.hold(self._number, None)
 
     def _look_up(self) -> None:
         """See to the right to draw, the time, and whether the process is about to end."""
@@ -280,8 +280,9 @@ class Draw:
         ]
         if self._held.going_on:
             return self._cascade.go_on(left, self._worker.identity.id)
-        self._cascade.hold_back(left)
-        return Step(cells=self._source.owed([cell.id for cell in won]))
+        cells = self._cascade.hold_back(left)
+        cells.update(self._source.owed([cell.id for cell in won]))
+        return Step(cells=cells)
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0 or not self._held.windows:
@@ -296,18 +297,22 @@ class Draw:
     def _start(self, rows: Iterable[Claimed]) -> None:
         """Run the cells. While the process drains nothing starts: what it holds it hands back when it leaves."""
         if self._worker.draining.is_set():
+            self._tell_held()
             return
         work = []
         for claimed in rows:
             self._rows[claimed.lead.row_id] = claimed
             work.append(self._cascade.work(claimed, express=self._source.is_express))
-        held = (claim.id for row in self._rows.values() for claim in (row.lead, *row.queued.values()))
-        workers.hold(self._number, set(held))
+        self._tell_held()
         if self._cascade.is_inline:
             for item in work:
                 self._gathered.add(item.run_inline())
         elif work:
             loop.start((item.claim, partial(item.report, self._results)) for item in work)
+
+    def _tell_held(self) -> None:
+        held = {claim.id for row in self._rows.values() for claim in (row.lead, *row.queued.values())}
+        workers.hold(self._number, workers.Holding(self._source.table_id, held, len(self._rows)))
 
     def _collect(self) -> None:
         """Wait for an end, then a moment longer for those that come with it: a group is one transaction.

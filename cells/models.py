@@ -62,6 +62,7 @@ class Worker(models.Model):
     queues = models.JSONField(default=list)
     concurrency = models.PositiveIntegerField()
     status = models.CharField(max_length=8, choices=Status, default=Status.ACTIVE)
+    busy = models.JSONField(default=dict, help_text="The cells that it ran at its last heartbeat, by table id.")
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
 

@@ -3,6 +3,9 @@
 The beat that renews the lease also asks which of the process's claims were taken away, and cancels those cells: a
 Stop reaches a hanging call within two beats. A worker that was frozen past its lease finds itself lost when it
 wakes; its claims are gone, and it comes back under a new row.
+
+Who wants a worker to end writes `draining` into its row: its next beat reads it, wherever the worker runs and whether
+or not Redis is there. It then ends as by SIGTERM: it claims no more, gives its cells a moment, hands the rest back.
 """
 
 from __future__ import annotations
@@ -11,23 +14,28 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
 from cells import lifecycle, loop
 from cells.models import Worker
+from tableflow.errors import Conflict, NotFound
+from tableflow.tables.models import Table
 
 logger = logging.getLogger(__name__)
 
 BEAT = timedelta(seconds=1)
 LEASE = timedelta(seconds=10)
 STRAY_AGE = timedelta(seconds=10)
+BUSY_TABLES = 20
+"""How many tables a worker names as those whose cells it runs."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,11 @@ class Identity:
 class Registration:
     """The place of this process among the workers, from its start to its end."""
 
-    def __init__(self, node: str, queues: Iterable[str], concurrency: int) -> None:
+    def __init__(
+        self, node: str, queues: Iterable[str], concurrency: int, end: Callable[[], None] | None = None
+    ) -> None:
         self._node = node
+        self._end = end
         self._queues = sorted(queues)
         self._concurrency = concurrency
         self._stopped = threading.Event()
@@ -68,7 +79,7 @@ class Registration:
 
     def _register(self) -> Identity:
         for suffix in ("", *(f".{n}" for n in range(2, 100))):
-            name = f"{self._node}.{os.getpid()}{suffix}"
+            name = name_of(self._node, os.getpid()) + suffix
             try:
                 with transaction.atomic():
                     worker = Worker.objects.create(
@@ -97,9 +108,7 @@ class Registration:
         connection.close()
 
     def _beat(self, *, look_for_strays: bool) -> None:
-        status = Worker.Status.DRAINING if self.draining.is_set() else Worker.Status.ACTIVE
-        alive_ = Worker.objects.filter(pk=self.identity.id).exclude(status=Worker.Status.LOST)
-        if not alive_.update(heartbeat_at=Now(), status=status):
+        if not self._renew():
             logger.warning("%s was taken for lost; it starts anew", self.identity.name)
             loop.abort(loop.held())
             self.identity = self._register()
@@ -113,27 +122,66 @@ class Registration:
             keep = {claim.id for claim in loop.held()} | _drawing()
             lifecycle.release(self.identity.id, self._windows, keep=keep, older=STRAY_AGE)
 
+    def _renew(self) -> bool:
+        """Write the heartbeat, and see whether somebody wants this process to end; False: it was taken for lost."""
+        me = Worker.objects.filter(pk=self.identity.id)
+        if not self.draining.is_set():
+            if me.filter(status=Worker.Status.ACTIVE).update(heartbeat_at=Now(), busy=_busy()):
+                return True
+            if me.filter(status=Worker.Status.DRAINING).exists():
+                self._drain_as_asked()
+        draining = me.exclude(status=Worker.Status.LOST)
+        return bool(draining.update(heartbeat_at=Now(), busy=_busy(), status=Worker.Status.DRAINING))
+
+    def _drain_as_asked(self) -> None:
+        logger.warning("%s was asked to end", self.identity.name)
+        self.draining.set()
+        if self._end is not None:
+            self._end()
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a draw holds: claims that run, are queued behind one, or have ended and are not yet committed; and rows."""
+
+    table_id: int
+    execution_ids: set[int]
+    rows: int
+
 
 _registration: Registration | None = None
-_held_by_draws: dict[int, set[int]] = {}
+_held_by_draws: dict[int, Holding] = {}
 
 
-def hold(draw: int, execution_ids: set[int]) -> None:
-    """Note which claims a draw of this process holds: running, queued behind one, or ended and not yet committed."""
-    if execution_ids:
-        _held_by_draws[draw] = execution_ids
+def hold(draw: int, holding: Holding | None) -> None:
+    """Note what a draw of this process holds; None: it has ended."""
+    if holding is not None and holding.rows:
+        _held_by_draws[draw] = holding
     else:
         _held_by_draws.pop(draw, None)
 
 
 def _drawing() -> set[int]:
-    return set().union(*list(_held_by_draws.values()))
+    return {held for holding in list(_held_by_draws.values()) for held in holding.execution_ids}
 
 
-def register(node: str, queues: Iterable[str], concurrency: int) -> Registration:
-    """Enter this process among the workers and begin to beat."""
+def _busy() -> dict[str, int]:
+    """The cells that run here now, by table; where there are many tables, the busiest."""
+    running: Counter[str] = Counter()
+    for holding in list(_held_by_draws.values()):
+        running[str(holding.table_id)] += holding.rows
+    return dict(running.most_common(BUSY_TABLES))
+
+
+def name_of(node: str, pid: int) -> str:
+    """The name under which the process of this Celery node registers."""
+    return f"{node}.{pid}"
+
+
+def register(node: str, queues: Iterable[str], concurrency: int, end: Callable[[], None] | None = None) -> Registration:
+    """Enter this process among the workers and begin to beat. `end` ends it, when somebody has asked for that."""
     global _registration  # noqa: PLW0603  (one registration a process is the point)
-    _registration = Registration(node, queues, concurrency)
+    _registration = Registration(node, queues, concurrency, end)
     _registration.start()
     return _registration
 
@@ -178,20 +226,70 @@ def prune(older: timedelta = timedelta(days=1)) -> None:
     Worker.objects.filter(status=Worker.Status.LOST, heartbeat_at__lt=Now() - older).delete()
 
 
-def listing() -> list[dict[str, Any]]:
-    """All known workers, with the age of their heartbeats in seconds by the database's clock."""
-    aged = Worker.objects.annotate(age=Now() - F("heartbeat_at"))
-    return [
-        {
-            "name": worker.name,
-            "host": worker.host,
-            "pid": worker.pid,
-            "queues": worker.queues,
-            "concurrency": worker.concurrency,
-            "status": worker.status,
-            "started_at": worker.started_at,
-            "heartbeat_at": worker.heartbeat_at,
-            "heartbeat_age_seconds": worker.age.total_seconds(),
-        }
-        for worker in aged
-    ]
+def serve(queue: str) -> bool:
+    """Whether a worker takes messages of this queue."""
+    return Worker.objects.filter(_alive(), status=Worker.Status.ACTIVE, queues__contains=[queue]).exists()
+
+
+def known(name: str) -> Worker:
+    """The worker of this name, with the age of its heartbeat. Raises NotFound."""
+    found = listing().filter(name=name).first()
+    if found is None:
+        raise NotFound("There is no such worker. A worker that has ended in order is not in the list any more.")
+    return found
+
+
+def ask_to_end(name: str) -> None:
+    """Have a worker drain and end: its next heartbeat reads it. Raises NotFound, or Conflict when it is lost."""
+    asked = Worker.objects.filter(_alive(), name=name).update(status=Worker.Status.DRAINING)
+    if not asked and known(name):
+        raise Conflict("This worker is lost: there is nobody to stop. Forget it instead.", "worker_lost")
+
+
+def forget(name: str) -> None:
+    """Take a lost worker off the list. Raises NotFound, or Conflict when it is alive."""
+    forgotten, _ = Worker.objects.filter(~_alive(), name=name).delete()
+    if not forgotten and known(name):
+        raise Conflict("This worker is alive: stop it first, and it leaves the list by itself.", "worker_alive")
+
+
+def forget_ended(host: str, runs: Callable[[int], bool]) -> None:
+    """Take the workers of this host off the list whose process, by its id, does not run any more."""
+    here_ = Worker.objects.filter(host=host)
+    here_.filter(pk__in=[pk for pk, pid in here_.values_list("pk", "pid") if not runs(pid)]).delete()
+
+
+def listing() -> QuerySet[Worker]:
+    """All known workers, each with the age of its heartbeat by the database's clock, as `age`."""
+    age = ExpressionWrapper(Now() - F("heartbeat_at"), output_field=DurationField())
+    return Worker.objects.annotate(age=age)
+
+
+def described(listed: Sequence[Any], tables: QuerySet[Table]) -> list[dict[str, Any]]:
+    """What is shown of workers from `listing`; of the tables whose cells they run those are named that are given."""
+    busy = {int(table_id) for worker in listed for table_id in worker.busy}
+    names = dict(tables.filter(pk__in=busy).values_list("pk", "name"))
+    return [_described(worker, names) for worker in listed]
+
+
+def _described(worker: Any, names: dict[int, str]) -> dict[str, Any]:
+    lost = worker.status == Worker.Status.LOST or worker.age > LEASE
+    busy = {} if lost else {int(table_id): cells for table_id, cells in worker.busy.items()}
+    return {
+        "name": worker.name,
+        "host": worker.host,
+        "pid": worker.pid,
+        "queues": worker.queues,
+        "concurrency": worker.concurrency,
+        "status": Worker.Status.LOST if lost else worker.status,
+        "cells_running": sum(busy.values()),
+        "tables": [{"table": pk, "name": names[pk], "cells": cells} for pk, cells in busy.items() if pk in names],
+        "started_at": worker.started_at,
+        "heartbeat_at": worker.heartbeat_at,
+        "heartbeat_age_seconds": worker.age.total_seconds(),
+    }
+
+
+def _alive() -> Q:
+    """That a worker holds its lease, whether or not the sweep has been there since it ran out."""
+    return ~Q(status=Worker.Status.LOST) & Q(heartbeat_at__gte=Now() - LEASE)

@@ -26,6 +26,15 @@ def beat_seen() -> None:
             return
 
 
+def forget() -> None:
+    """Nobody is left who runs the ticks of beat: those that were seen count no more. Redis being away is no error."""
+    with closing(client()) as connection:
+        try:
+            connection.delete(KEY)
+        except redis.RedisError:
+            return
+
+
 def beat_alive() -> bool:
     """Whether a tick of beat arrived within the last SECONDS. Raises redis.RedisError when Redis is away."""
     with closing(client()) as connection:

@@ -33,6 +33,12 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
+                (
+                    "busy",
+                    models.JSONField(
+                        default=dict, help_text="The cells that it ran at its last heartbeat, by table id."
+                    ),
+                ),
                 ("started_at", models.DateTimeField()),
                 ("heartbeat_at", models.DateTimeField()),
             ],

@@ -331,6 +331,17 @@ class Approval(serializers.Serializer[Any]):
     answered_at = serializers.DateTimeField(allow_null=True, help_text="When it was answered, expired or withdrawn.")
 
 
+class BusyTable(serializers.Serializer[Any]):
+    table = serializers.IntegerField()
+    name = serializers.CharField()
+    cells = serializers.IntegerField(help_text="Cells of it that the worker runs.")
+
+
+class LaunchedWorker(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Under this name it comes into the list of workers, once it is there.")
+    status = serializers.ChoiceField(["starting"])
+
+
 class WorkerProcess(serializers.Serializer[Any]):
     name = serializers.CharField()
     host = serializers.CharField()
@@ -338,6 +349,8 @@ class WorkerProcess(serializers.Serializer[Any]):
     queues = serializers.ListField(child=serializers.CharField())
     concurrency = serializers.IntegerField()
     status = serializers.ChoiceField(Worker.Status.choices)
+    cells_running = serializers.IntegerField(help_text="As of its last heartbeat.")
+    tables = BusyTable(many=True, help_text="Whose cells it runs: the busiest of those that you may see.")
     started_at = serializers.DateTimeField()
     heartbeat_at = serializers.DateTimeField()
     heartbeat_age_seconds = serializers.FloatField()

@@ -4,24 +4,88 @@ from __future__ import annotations
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import workers
-from tableflow.api import shapes
+from tableflow.api import access, shapes
+from tableflow.api.idempotency import once
 from tableflow.api.pagination import Pages, paged
+from tableflow.supervisor import crew
+from tableflow.tables.models import Table, TableQuerySet
 
 
-class Workers(APIView):
+class IsStaff(BasePermission):
+    """Everybody may look at the workers; to change them is for staff."""
+
+    message = "Workers are launched, stopped and forgotten by staff only."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        """Whether the caller may do this."""
+        return request.method in SAFE_METHODS or access.user(request).is_staff
+
+
+class WorkersView(APIView):
+    """A view of workers."""
+
+    permission_classes = (IsAuthenticated, IsStaff)
+
+
+class Workers(WorkersView):
     """The worker processes."""
 
     pagination_class = Pages
 
     @extend_schema(responses=shapes.WorkerProcess(many=True))
     def get(self, request: Request) -> Response:
-        """Every worker process that is known, with the age of its heartbeat."""
-        return paged(request, workers.listing(), list)
+        """Every worker process that is known, with the age of its heartbeat and the tables whose cells it runs."""
+        return paged(request, workers.listing(), lambda page: workers.described(page, _seen(request)))
+
+    @extend_schema(request=None, responses={202: shapes.LaunchedWorker})
+    @once
+    def post(self, request: Request) -> Response:  # noqa: ARG002
+        """Launch a worker on this machine: one that was stopped, or one more for cells. It answers before the worker
+        is there. 409 where `make up` does not run the system, and when there are enough.
+        """
+        # The supervisor is asked within the transaction of the key: it answers at once, and nothing else is locked.
+        return Response({"name": crew.launch(), "status": "starting"}, status=status.HTTP_202_ACCEPTED)
 
 
-urlpatterns = [path("workers/", Workers.as_view(), name="workers")]
+class WorkerStop(WorkersView):
+    """The end of a worker."""
+
+    @extend_schema(request=None, responses={202: shapes.WorkerProcess})
+    @once
+    def post(self, request: Request, name: str) -> Response:
+        """Stop it, wherever it runs: it takes no more, ends the cells that end soon, hands back the others, and leaves
+        the list. It answers before that; asked again it changes nothing. 409 when the worker is lost.
+        """
+        worker = workers.known(name)
+        workers.ask_to_end(name)
+        crew.stop(worker.host, worker.pid)
+        described = workers.described([workers.known(name)], _seen(request))
+        return Response(described[0], status=status.HTTP_202_ACCEPTED)
+
+
+class WorkerDetail(WorkersView):
+    """One worker."""
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:  # noqa: ARG002
+        """Forget a worker that is lost. 409 when it is alive."""
+        workers.forget(name)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _seen(request: Request) -> TableQuerySet:
+    return Table.objects.visible_to(request.user)
+
+
+urlpatterns = [
+    path("workers/", Workers.as_view(), name="workers"),
+    path("workers/<str:name>/", WorkerDetail.as_view(), name="worker"),
+    path("workers/<str:name>/stop/", WorkerStop.as_view(), name="worker-stop"),
+]

@@ -12,7 +12,7 @@ from pathlib import Path
 from tableflow import secrets
 from tableflow.embedded import folders
 from tableflow.embedded.errors import CannotStart
-from tableflow.supervisor.parts import Part
+from tableflow.supervisor.parts import NUMBER, Part
 
 LOG_BYTES = "5MB"
 LOG_COPIES = 2
@@ -99,7 +99,7 @@ def _section(name: str, **options: object) -> str:
 def _command(words: Iterable[str]) -> str:
     """The words as one line. Of supervisord's expansions the number of the process stays one."""
     line = " ".join(_plain(shlex.quote(word)) for word in words)
-    return line.replace("%%(process_num)d", "%(process_num)d")
+    return line.replace(_plain(NUMBER), NUMBER)
 
 
 def _plain(value: Path | str) -> str:

@@ -12,10 +12,18 @@ from tableflow import env
 from tableflow.embedded import processes
 from tableflow.embedded.servers import Server
 
+NUMBER = "%(process_num)d"
+"""Where supervisord puts the number of a copy, from 1."""
 WORKERS = 2
 CONTROL_THREADS = 16
 EXPRESS_THREADS = 32
 WEB_GRACE_SECONDS = 2
+EXTRA_WORKERS = 16
+WORKER_GRACE_SECONDS = 8
+"""What a worker has from SIGTERM to its end: the grace of its cells (cells/draw.py), and time to leave."""
+EXTRA = "extra"
+WORKER_GROUPS = ("control", "express", "worker", EXTRA)
+"""The parts that are workers, in the order in which a stopped one is missed."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +77,34 @@ def web() -> Part:
 
 def worker() -> Part:
     """The Celery workers that run cells: one a core, up to WORKERS. They die with the supervisor; the sweep heals."""
-    arguments = _worker("draws", "tableflow-%(process_num)d", env.celery_concurrency())
-    return Part("worker", arguments, 20, copies=min(WORKERS, os.cpu_count() or 1))
+    return _worker("worker", "draws", env.celery_concurrency(), min(WORKERS, os.cpu_count() or 1))
+
+
+def extra() -> Part:
+    """Room for further workers that run cells, which somebody launches while all of it runs (crew.py)."""
+    return _worker(EXTRA, "draws", env.celery_concurrency(), EXTRA_WORKERS)
 
 
 def control() -> Part:
     """The Celery worker for all but cells: a run full of slow cells never keeps the sweep or an import waiting."""
-    return Part("control", _worker("tableflow", "control", CONTROL_THREADS), 20)
+    return _worker("control", "tableflow", CONTROL_THREADS)
 
 
 def express() -> Part:
     """The Celery worker for runs of a few rows: a click waits neither behind big runs nor behind imports."""
-    return Part("express", _worker("express", "express", EXPRESS_THREADS), 20)
+    return _worker("express", "express", EXPRESS_THREADS)
 
 
-def _worker(queue: str, name: str, threads: int) -> list[str]:
-    arguments = ["worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", f"{name}@%h"]
-    return [*_celery(), *arguments, "--without-gossip", "--without-mingle", "-l", "warning"]
+def node(part: str, number: int | str) -> str:
+    """What Celery calls a copy of a part, its host left out."""
+    return f"{part}-{number}"
+
+
+def _worker(name: str, queue: str, threads: int, copies: int = 1) -> Part:
+    at = f"{node(name, NUMBER)}@%h"
+    arguments = ["worker", "-P", "threads", "-c", str(threads), "-Q", queue, "-n", at]
+    command = [*_celery(), *arguments, "--without-gossip", "--without-mingle", "-l", "warning"]
+    return Part(name, command, 20, stop_seconds=WORKER_GRACE_SECONDS, copies=copies)
 
 
 def beat(home: Path) -> Part:

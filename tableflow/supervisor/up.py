@@ -15,13 +15,15 @@ from tableflow import endpoints, env
 from tableflow.embedded import folders, ownership, processes, servers
 from tableflow.embedded.errors import CannotStart
 from tableflow.supervisor import configuration, leftovers, parts, ready
-from tableflow.supervisor.daemon import Daemon, State
+from tableflow.supervisor.daemon import Daemon
+from tableflow.supervisor.remote import State
 from tableflow.supervisor.stop import StopRequest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER_SECONDS = 60
 READY_SECONDS = 180
-STOP_SECONDS = 9
+USERS_STOP_SECONDS = parts.WORKER_GRACE_SECONDS + 1.0
+SERVERS_STOP_SECONDS = 5.0
 GLANCE_SECONDS = 0.5
 
 
@@ -54,7 +56,7 @@ def _run(home: Path, stop: StopRequest) -> None:
         server.prepare()
     environment = {**os.environ, processes.MARK: str(home), "TABLEFLOW_HOME": str(home)}
     users = [parts.web(), parts.worker(), parts.control(), parts.express(), parts.beat(home)]
-    file = configuration.write(home, [*map(parts.server, needed), *users], ROOT)
+    file = configuration.write(home, [*map(parts.server, needed), *users, parts.extra()], ROOT)
     with _daemon(home, file, environment) as daemon:
         _wait_for_servers(home, daemon, needed, stop)
         password = _prepare(home, environment, stop)
@@ -72,7 +74,7 @@ def _daemon(home: Path, file: Path, environment: dict[str, str]) -> Iterator[Dae
     try:
         yield daemon
     finally:
-        daemon.stop(seconds=STOP_SECONDS)
+        daemon.stop(users_seconds=USERS_STOP_SECONDS, servers_seconds=SERVERS_STOP_SECONDS)
         endpoints.forget(home)
         leftovers.end(home, seconds=0.5)
 
@@ -127,8 +129,15 @@ def _watch(home: Path, daemon: Daemon, stop: StopRequest) -> None:
             before = known.get(name)
             if state.pid and before and before.pid != state.pid:
                 _say(f"{name} had ended and was started again (see {home / 'logs' / name}.log)")
-        known |= {name: state for name, state in states.items() if state.pid}
+            elif state.hopeless and before:
+                _say(f"{name} ends again and again, and was given up (see {home / 'logs' / name}.log)")
+        # One that was stopped is not missed when it is launched again; one that is between two starts is.
+        known = {name: state if state.pid else known[name] for name, state in states.items() if _counts(state, known)}
         time.sleep(GLANCE_SECONDS)
+
+
+def _counts(state: State, known: dict[str, State]) -> bool:
+    return bool(state.pid) or (state.name in known and not state.stopped)
 
 
 def _check(home: Path, daemon: Daemon, stop: StopRequest) -> list[State]:
@@ -139,7 +148,7 @@ def _check(home: Path, daemon: Daemon, stop: StopRequest) -> list[State]:
         raise CannotStart(f"supervisord ended: {servers.last_line(home / 'logs' / 'supervisord.out')}")
     states = daemon.states()
     for state in states:
-        if state.hopeless:
+        if state.hopeless and state.group != parts.EXTRA:
             log = home / "logs" / f"{state.name}.log"
             raise CannotStart(f"{state.name} ends again and again; its log {log} ends with: {servers.last_line(log)}")
     return states

@@ -124,7 +124,7 @@ def test_a_method_that_an_address_does_not_have_is_405(api: Api, people: Table) 
         ("put", "tables/"),
         ("delete", "tables/"),
         ("post", f"tables/{people.pk}/"),
-        ("post", "workers/"),
+        ("post", "dispatches/"),
     ):
         response = getattr(api, method)(path, {})
         assert response.status_code == 405

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
+from cells import workers
+from tableflow import endpoints
+from tableflow.embedded import processes
 from tableflow.operate import first_user
 
 
@@ -19,6 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        if endpoints.embedded_database():
+            # Whoever uses this database runs on this machine: what was killed with its make up is not there any more.
+            workers.forget_ended(socket.gethostname(), processes.alive)
         password = first_user.create()
         if password is not None and settings.DEMO and "seed_demo" in get_commands():
             call_command("seed_demo", stdout=self.stderr)

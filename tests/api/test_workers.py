@@ -1,0 +1,135 @@
+"""Workers over HTTP: what the list says, who may launch, stop and forget, and what each changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.functions import Now
+
+from cells import workers
+from cells.models import Worker
+from tableflow.tables.models import Table
+from tests import hands
+from tests.api.conftest import Api, errors
+from tests.factories import TableFactory
+
+
+@pytest.fixture
+def boss(db: None, api_of: Callable[[User | None], Api]) -> Api:
+    """A client that asks as somebody of the staff."""
+    return api_of(User.objects.create_user("boss", is_staff=True))
+
+
+def listed(api: Api) -> dict[str, dict[str, Any]]:
+    """The workers as the list has them, by name."""
+    return {worker["name"]: worker for worker in api.get("workers/").json()["results"]}
+
+
+def test_the_list_says_what_each_worker_is_busy_with(api: Api, people: Table) -> None:
+    theirs = TableFactory.create(name="Not mine")
+    one = hands.worker("one@here.1")
+    one.busy = {str(people.pk): 3, str(theirs.pk): 2}
+    one.save()
+    seen = listed(api)["one@here.1"]
+    assert seen["cells_running"] == 5
+    assert seen["tables"] == [{"table": people.pk, "name": "People", "cells": 3}]
+    assert seen["queues"] == ["draws", "tableflow"]
+    assert seen["status"] == "active"
+
+
+def test_listing_costs_the_same_however_many_workers_and_tables(
+    api: Api, people: Table, django_assert_num_queries: Any
+) -> None:
+    for number in range(10):
+        worker = hands.worker(f"w{number}")
+        worker.busy = {str(TableFactory.create(owner=people.owner).pk): 1}
+        worker.save()
+    with django_assert_num_queries(3):  # the count, the workers, the names of the tables
+        assert len(listed(api)) == 10
+
+
+def test_a_worker_whose_lease_ran_out_is_lost_before_the_sweep_has_seen_it(api: Api, people: Table) -> None:
+    silent = hands.worker("silent")
+    silent.busy = {str(people.pk): 3}
+    silent.save()
+    hands.lapse(silent)
+    seen = listed(api)["silent"]
+    assert (seen["status"], seen["cells_running"], seen["tables"]) == ("lost", 0, [])
+    assert seen["heartbeat_age_seconds"] > workers.LEASE.total_seconds()
+
+
+def test_only_staff_changes_workers(api: Api, api_of: Callable[[User | None], Api]) -> None:
+    hands.worker("one")
+    for ask in (
+        lambda client: client.post("workers/"),
+        lambda client: client.post("workers/one/stop/"),
+        lambda client: client.delete("workers/one/"),
+    ):
+        assert ask(api).status_code == 403
+        assert ask(api_of(None)).status_code == 401
+    assert Worker.objects.get().status == "active"
+
+
+def test_launching_outside_make_up_is_refused_with_the_way_to_do_it(boss: Api) -> None:
+    answer = boss.post("workers/")
+    assert answer.status_code == 409
+    assert errors(answer) == {None: "not_embedded"}
+    assert "celery -A tableflow.celery:app worker" in answer.json()["errors"][0]["detail"]
+
+
+def test_stopping_tells_the_worker_through_its_row(boss: Api) -> None:
+    hands.worker("one@here.1")
+    hands.worker("two@here.2")
+    answer = boss.post("workers/one@here.1/stop/")
+    assert answer.status_code == 202
+    assert (answer.json()["name"], answer.json()["status"]) == ("one@here.1", "draining")
+    assert boss.post("workers/one@here.1/stop/").json()["status"] == "draining"
+    assert {worker.name: worker.status for worker in Worker.objects.all()} == {
+        "one@here.1": "draining",
+        "two@here.2": "active",
+    }
+
+
+def test_a_stop_with_a_key_is_answered_twice_alike(boss: Api) -> None:
+    hands.worker("one")
+    first = boss.post("workers/one/stop/", headers={"Idempotency-Key": "k"})
+    Worker.objects.all().delete()
+    again = boss.post("workers/one/stop/", headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()) == (202, first.json())
+
+
+def test_a_lost_worker_cannot_be_stopped_and_can_be_forgotten(boss: Api) -> None:
+    Worker.objects.filter(pk=hands.worker("marked").pk).update(status=Worker.Status.LOST)
+    hands.lapse(hands.worker("silent"))
+    for name in ("marked", "silent"):
+        assert errors(boss.post(f"workers/{name}/stop/")) == {None: "worker_lost"}
+        assert boss.delete(f"workers/{name}/").status_code == 204
+        assert boss.delete(f"workers/{name}/").status_code == 404
+    assert not Worker.objects.exists()
+
+
+def test_a_living_worker_is_not_forgotten(boss: Api) -> None:
+    hands.worker("one")
+    Worker.objects.filter(pk=hands.worker("leaving").pk).update(status=Worker.Status.DRAINING)
+    for name in ("one", "leaving"):
+        answer = boss.delete(f"workers/{name}/")
+        assert answer.status_code == 409
+        assert errors(answer) == {None: "worker_alive"}
+    assert Worker.objects.count() == 2
+
+
+def test_an_unknown_worker_is_404(boss: Api) -> None:
+    assert boss.post("workers/nobody/stop/").status_code == 404
+    assert boss.delete("workers/nobody/").status_code == 404
+
+
+def test_workers_of_this_machine_that_ended_are_forgotten_and_no_others(db: None) -> None:
+    gone, runs, elsewhere = (hands.worker(name) for name in ("gone", "runs", "elsewhere"))
+    Worker.objects.filter(pk=gone.pk).update(pid=2)
+    Worker.objects.filter(pk=elsewhere.pk).update(pid=2, host="there", heartbeat_at=Now() - timedelta(hours=1))
+    workers.forget_ended("here", lambda pid: pid == 1)
+    assert set(Worker.objects.values_list("name", flat=True)) == {runs.name, elsewhere.name}
