@@ -13,7 +13,7 @@ queues there under this owner's fence goes on: whoever ended the cell has seen t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,9 +108,23 @@ class Cascade:
             walking = self._start_turns(round_.turns, step) + self._start_joins(round_.joins, worker_id, step)
         return step
 
-    def hold_back(self, rows: Sequence[Left]) -> None:
-        """Start nothing more in these rows: what queues there goes back, for whoever draws the row when it may."""
-        lifecycle.unqueue([claim for left in rows for claim in left.claimed.queued.values()])
+    def hold_back(self, rows: Sequence[Left]) -> Counter[int]:
+        """Start nothing more in these rows: what queues there goes back, for whoever draws the row when it may.
+
+        What reads a cell that is still to come gives its stamp back: it comes after that one. Gives the cells that
+        left (−) a window.
+        """
+        states = self._states(rows)
+        early: list[Claim] = []
+        others: list[Claim] = []
+        for left in rows:
+            for claim in left.claimed.queued.values():
+                must_wait = claim.standing is None and self._is_early(claim.row_id, claim.group_id, states)
+                (early if must_wait else others).append(claim)
+        lifecycle.unqueue(others)
+        cells: Counter[int] = Counter()
+        cells.subtract(lifecycle.withdraw(early))
+        return cells
 
     def _walk(self, left: Left, states: dict[tuple[int, int], Seen], round_: _Round) -> None:
         row_id = left.claimed.lead.row_id
@@ -118,7 +132,7 @@ class Cascade:
             left.at += 1
             group = self._groups[left.at]
             queued = left.claimed.queued.pop(group.id, None)
-            is_early = any(self._is_coming(states.get((row_id, upstream))) for upstream in group.upstream)
+            is_early = self._is_early(row_id, group.id, states)
             if queued is not None:
                 if queued.standing is None and (is_early or unmet(group, left.row)):
                     round_.gone.append(queued)
@@ -167,6 +181,11 @@ class Cascade:
         found = found.annotate(outdated=outdated(self.usages, F("row__data")) if asked else Value(False))
         cells = found.order_by().values_list("row", "group", "status", "sequence", "outdated")
         return {(row, group): Seen(status, sequence, old) for row, group, status, sequence, old in cells}
+
+    def _is_early(self, row_id: int, group_id: int, states: Mapping[tuple[int, int], Seen]) -> bool:
+        """Whether something that the group reads is still to come in this row."""
+        upstream = self._groups[self._place[group_id]].upstream
+        return any(self._is_coming(states.get((row_id, near))) for near in upstream)
 
     def _is_coming(self, state: Seen | None) -> bool:
         """Whether this dispatch still has the cell in flight."""

@@ -55,6 +55,7 @@ class Engine(RuleBasedStateMachine):
 
     # people
 
+    @precondition(lambda self: len(self.world.row_ids) < 8)
     @rule(data=st.lists(DATA, min_size=1, max_size=2), after=st.none() | NUMBERS)
     def insert(self, data: list[dict[str, Any]], after: int | None) -> None:
         self.world.insert(data, after)
@@ -64,7 +65,7 @@ class Engine(RuleBasedStateMachine):
     def edit(self, chosen: list[int], patch: dict[str, Any]) -> None:
         self.world.edit(chosen, patch)
 
-    @precondition(lambda self: self.world.row_ids)
+    @precondition(lambda self: len(self.world.row_ids) > 2)
     @rule(number=NUMBERS)
     def delete(self, number: int) -> None:
         self.world.delete(number)
@@ -140,6 +141,20 @@ class Engine(RuleBasedStateMachine):
     def expire(self, number: int) -> None:
         self.world.expire(number)
 
+    @precondition(lambda self: self.world.messages or self.world.draws)
+    @rule(outcomes=OUTCOMES)
+    def work(self, outcomes: list[str]) -> None:
+        for _ in list(self.world.messages):
+            self.world.deliver(0, 1)
+        for draw in list(self.world.draws):
+            self.world.turn(self.world.draws.index(draw), outcomes)
+
+    @precondition(lambda self: self.world.messages or self.world.draws)
+    @rule(outcomes=OUTCOMES)
+    def work_on(self, outcomes: list[str]) -> None:
+        self.work(outcomes)
+        self.work(outcomes)
+
     # workers
 
     @precondition(lambda self: len(self.world.workers) < 3)
@@ -152,7 +167,7 @@ class Engine(RuleBasedStateMachine):
     def die(self, number: int) -> None:
         self.world.die(number)
 
-    @precondition(lambda self: self.world.workers)
+    @precondition(lambda self: len(self.world.workers) > 1)
     @rule(number=NUMBERS)
     def retire(self, number: int) -> None:
         self.world.retire(number)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import orjson
+from django.db import connection
 from django.db.models import F
 
 from cells import usage
-from cells.models import IN_FLIGHT, Approval, Execution, Pause
+from cells.models import IN_FLIGHT, Execution
 from cells.usage import Usage
-from dispatch.models import ACTIVE, Dispatch, Window
-from tableflow.tables.models import Row
+from dispatch.models import ACTIVE
 
 OUTCOMES = ("completed", "error", "cancelled", "skipped")
 
@@ -67,21 +68,49 @@ class View:
 
 
 def read(table_id: int, usages: Mapping[int, Usage]) -> View:
-    """The table as it stands now."""
-    cells = Execution.objects.filter(group__in=list(usages)).annotate(
-        outdated=usage.outdated(usages, F("row__data"))
-    )
+    """The table as it stands now; one statement, since it is asked after every deed."""
+    cells = Execution.objects.filter(group__in=list(usages)).annotate(old=usage.outdated(usages, F("row__data")))
     fields = "pk", "row_id", "group_id", "status", "fence", "dispatch_id", "window_id", "worker_id", "attempt"
-    found = [Cell(*record) for record in cells.order_by("pk").values_list(*fields, "sequence", "outdated")]
-    ids = [cell.id for cell in found]
-    windows = Window.objects.filter(dispatch__table=table_id)
-    counts = ("pk", "dispatch_id", "lobby", "cells", "closed_at", *OUTCOMES)
-    told = ("pk", "status", "sequence", "is_manual", "total", "waiting", "mode", *OUTCOMES)
+    sql, params = cells.order_by("pk").values_list(*fields, "sequence", "old").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT.format(cells=sql), [*params, *[table_id] * 5])
+        (found,) = cursor.fetchone()
+    found = orjson.loads(found)
+    pks = ("rows", "dispatches", "windows")
+    by_pk = {name: {record["pk"]: record for record in found[name] or ()} for name in pks}
     return View(
-        {pk: (data, done) for pk, data, done in Row.objects.filter(table=table_id).values_list("pk", "data", "done")},
-        {cell.id: cell for cell in found},
-        {record["pk"]: record for record in Dispatch.objects.filter(table=table_id).values(*told)},
-        {record["pk"]: record for record in windows.values(*counts)},
-        dict(Pause.objects.filter(execution__in=ids).values_list("execution_id", "kind")),
-        dict(Approval.objects.filter(execution_id__in=ids, status="open").values_list("execution_id", "pk")),
+        {pk: (record["data"], record["done"]) for pk, record in by_pk["rows"].items()},
+        {record["f1"]: Cell(*record.values()) for record in found["cells"] or ()},
+        by_pk["dispatches"],
+        by_pk["windows"],
+        {record["pk"]: record["kind"] for record in found["pauses"] or ()},
+        {record["execution_id"]: record["pk"] for record in found["asked"] or ()},
     )
+
+
+STATEMENT = """
+SELECT json_build_object(
+  'cells', (SELECT json_agg(row(c.*)) FROM ({cells}) c),
+  'rows', (SELECT json_agg(r) FROM (SELECT id AS pk, data, done FROM tables_row WHERE table_id = %s) r),
+  'dispatches', (
+    SELECT json_agg(d) FROM (
+      SELECT id AS pk, status, sequence, is_manual, total, waiting, mode, completed, error, cancelled, skipped
+      FROM dispatch_dispatch WHERE table_id = %s
+    ) d
+  ),
+  'windows', (
+    SELECT json_agg(w) FROM (
+      SELECT w.id AS pk, w.dispatch_id, w.lobby, w.cells, w.closed_at, w.completed, w.error, w.cancelled, w.skipped
+      FROM dispatch_window w JOIN dispatch_dispatch d ON d.id = w.dispatch_id WHERE d.table_id = %s
+    ) w
+  ),
+  'pauses', (
+    SELECT json_agg(p) FROM (SELECT execution_id AS pk, kind FROM cells_pause WHERE table_id = %s) p
+  ),
+  'asked', (
+    SELECT json_agg(a) FROM (
+      SELECT id AS pk, execution_id FROM cells_approval WHERE table_id = %s AND status = 'open'
+    ) a
+  )
+)::text
+"""

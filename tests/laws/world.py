@@ -110,8 +110,9 @@ class World:
         with self._collecting():
             given = call(*args, **kwargs)
         before, self.view = self.view, read(self.table.pk, self.usages)
-        for dispatch_id, pinned in Dispatch.objects.filter(pk__in=self.view.dispatches).values_list("pk", "plan"):
-            self.laws.upstream.setdefault(dispatch_id, {group["id"]: group["upstream"] for group in pinned})
+        unknown = self.view.dispatches.keys() - self.laws.upstream.keys()
+        for dispatch_id, pinned in Dispatch.objects.filter(pk__in=unknown).values_list("pk", "plan") if unknown else ():
+            self.laws.upstream[dispatch_id] = {group["id"]: group["upstream"] for group in pinned}
         self.laws.check(before, deed, self.view)
         return given
 
