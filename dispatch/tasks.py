@@ -9,8 +9,8 @@ from celery import shared_task
 from cells.cascade import Cascade
 from cells.draw import Draw
 from cells.work import GroupRun
-from dispatch import bell, lanes, scope, waiting
 from dispatch import audit as auditing
+from dispatch import bell, lanes, scope, waiting
 from dispatch import gather as gathering
 from dispatch import purge as purging
 from dispatch import resume as resuming
@@ -18,6 +18,7 @@ from dispatch import sweep as healer
 from dispatch.source import LaneSource
 from tableflow import pulse
 from tableflow.tables.imports import lifecycle as imports
+from tableflow.ticks import Tick
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def count_total(dispatch_id: int) -> None:
     waiting.count_total(dispatch_id)
 
 
-@shared_task(name="dispatch.tasks.sweep")
+@shared_task(name="dispatch.tasks.sweep", base=Tick)
 def sweep() -> None:
     """Heal what was lost, and show that beat ticks."""
     pulse.beat_seen()
@@ -61,25 +62,25 @@ def sweep() -> None:
     imports.ring_overdue()
 
 
-@shared_task(name="dispatch.tasks.resume")
+@shared_task(name="dispatch.tasks.resume", base=Tick)
 def resume() -> None:
     """Let the paused cells go on that are due."""
     resuming.resume_due()
 
 
-@shared_task(name="dispatch.tasks.gather")
+@shared_task(name="dispatch.tasks.gather", base=Tick)
 def gather() -> None:
     """Begin the automatic runs of what was written since the last tick."""
     gathering.gather_all()
 
 
-@shared_task(name="dispatch.tasks.audit")
+@shared_task(name="dispatch.tasks.audit", base=Tick)
 def audit() -> None:
     """Look for what should not be, and set it right."""
     auditing.audit()
 
 
-@shared_task(name="dispatch.tasks.purge")
+@shared_task(name="dispatch.tasks.purge", base=Tick)
 def purge() -> None:
     """Remove what deleting left behind."""
     purging.purge()

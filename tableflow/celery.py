@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
 
 from django.conf import settings
 
-from tableflow import broker
+from tableflow import broker, ticks
 
 logger = logging.getLogger(__name__)
 broker.install()
@@ -45,17 +45,17 @@ app.conf.update(
         "health_check_interval": 25,
     },
     result_chord_expires=86_400,
-    # The sweep heals; a backlog of its ticks is dropped, and two beats do no harm.
+    # The sweep heals; two beats do no harm.
+    beat_scheduler="tableflow.ticks:Scheduler",
     beat_schedule={
-        "sweep": {"task": "dispatch.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
-        "resume": {"task": "dispatch.tasks.resume", "schedule": 1.0, "options": {"expires": 5.0}},
-        "gather": {"task": "dispatch.tasks.gather", "schedule": 1.0, "options": {"expires": 5.0}},
-        "purge": {"task": "dispatch.tasks.purge", "schedule": 30.0, "options": {"expires": 30.0}},
-        "audit": {"task": "dispatch.tasks.audit", "schedule": 3600.0, "options": {"expires": 3600.0}},
+        "sweep": {"task": "dispatch.tasks.sweep", "schedule": ticks.every(5)},
+        "resume": {"task": "dispatch.tasks.resume", "schedule": ticks.every(1)},
+        "gather": {"task": "dispatch.tasks.gather", "schedule": ticks.every(1)},
+        "purge": {"task": "dispatch.tasks.purge", "schedule": ticks.every(30)},
+        "audit": {"task": "dispatch.tasks.audit", "schedule": ticks.every(3600)},
         "purge_idempotency_keys": {
             "task": "tableflow.api.tasks.purge_idempotency_keys",
-            "schedule": 3600.0,
-            "options": {"expires": 3600.0},
+            "schedule": ticks.every(3600),
         },
     },
     result_backend_always_retry=True,
@@ -68,5 +68,5 @@ app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"
 @beat_init.connect
 def _tick_at_once(**_: object) -> None:
     """Beat's first tick would come after a whole period; a start is to be ready sooner."""
-    app.send_task("dispatch.tasks.sweep", expires=60)
+    app.send_task("dispatch.tasks.sweep")
     logger.info("Sent the first tick")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from tableflow.api import idempotency
+from tableflow.ticks import Tick
 
 
-@shared_task(name="tableflow.api.tasks.purge_idempotency_keys")
+@shared_task(name="tableflow.api.tasks.purge_idempotency_keys", base=Tick)
 def purge_idempotency_keys() -> None:
     """Forget answers that nobody may ask for again."""
     idempotency.purge()

@@ -37,6 +37,7 @@ def take_up(environ: Mapping[str, str] = os.environ) -> None:
     """Set the times that the environment names in this process."""
     from cells import draw, workers
     from dispatch import lanes
+    from tableflow import ticks
     from tableflow.celery import app
 
     if LEASE in environ:
@@ -44,7 +45,7 @@ def take_up(environ: Mapping[str, str] = os.environ) -> None:
     if RENEW in environ:
         draw.RENEW = float(environ[RENEW])
     if SWEEP in environ:
-        app.conf.beat_schedule["sweep"]["schedule"] = float(environ[SWEEP])
+        app.conf.beat_schedule["sweep"]["schedule"] = ticks.every(float(environ[SWEEP]))
     if TURN in environ:
         lanes.TURN = timedelta(seconds=float(environ[TURN]))
     if VISIBILITY in environ:

@@ -1,0 +1,66 @@
+"""Beat's ticks, by no clock that somebody can set.
+
+Beat's schedule follows the monotonic clock: a machine whose clock is set back would otherwise send nothing until the
+clock has caught up. And a tick bears no time at which it expires, since the worker that reads it may be on a machine
+with another clock. What has gathered while no worker was there is dropped by Redis's clock, which is one for all.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+from celery import Task
+from celery.beat import PersistentScheduler
+from celery.schedules import schedule
+
+from tableflow import pulse
+
+# Ticks of one name that come closer together than this are one: they have gathered, or several beats run.
+APART_MS = 400
+_STARTED = datetime.now(UTC)
+_MONOTONIC = time.monotonic()
+
+
+def steady_now() -> datetime:
+    """The time since this process started, added to what the clock said then."""
+    return _STARTED + timedelta(seconds=time.monotonic() - _MONOTONIC)
+
+
+def every(seconds: float) -> schedule:
+    """The schedule of a tick that comes so often."""
+    return schedule(timedelta(seconds=seconds), nowfun=steady_now)
+
+
+class Scheduler(PersistentScheduler):
+    """Celery's own, for which a tick that was sent in the future was sent now: the clock was set back since."""
+
+    def setup_schedule(self) -> None:
+        """Take up the schedule where the last beat left it."""
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            if entry.last_run_at and entry.last_run_at > steady_now():
+                entry.last_run_at = steady_now()
+
+
+class Tick(Task):  # type: ignore[type-arg]
+    """A task that beat sends: it does nothing when one of its name has begun a moment ago."""
+
+    abstract = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _is_first(self.name):
+            return super().__call__(*args, **kwargs)
+        return None
+
+
+def _is_first(name: str) -> bool:
+    """Whether no tick of this name has begun lately. While Redis is away each is the first."""
+    with closing(pulse.client()) as connection:
+        try:
+            return bool(connection.set(f"tableflow:tick:{name}", 1, nx=True, px=APART_MS))
+        except redis.RedisError:
+            return True
