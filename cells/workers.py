@@ -239,11 +239,18 @@ def known(name: str) -> Worker:
     return found
 
 
-def ask_to_end(name: str) -> None:
-    """Have a worker drain and end: its next heartbeat reads it. Raises NotFound, or Conflict when it is lost."""
-    asked = Worker.objects.filter(_alive(), name=name).update(status=Worker.Status.DRAINING)
-    if not asked and known(name):
+def alive_one(name: str) -> Worker:
+    """The worker of this name, as `known` gives it. Raises NotFound, or Conflict when it is lost."""
+    found = known(name)
+    if _is_lost(found):
         raise Conflict("This worker is lost: there is nobody to stop. Forget it instead.", "worker_lost")
+    return found
+
+
+def ask_to_end(worker: Worker) -> None:
+    """Have a worker drain and end: its next heartbeat reads it. Asking one that has left changes nothing."""
+    Worker.objects.filter(_alive(), pk=worker.pk).update(status=Worker.Status.DRAINING)
+    worker.status = Worker.Status.DRAINING
 
 
 def forget(name: str) -> None:
@@ -273,7 +280,7 @@ def described(listed: Sequence[Any], tables: QuerySet[Table]) -> list[dict[str, 
 
 
 def _described(worker: Any, names: dict[int, str]) -> dict[str, Any]:
-    lost = worker.status == Worker.Status.LOST or worker.age > LEASE
+    lost = _is_lost(worker)
     busy = {} if lost else {int(table_id): cells for table_id, cells in worker.busy.items()}
     return {
         "name": worker.name,
@@ -288,6 +295,10 @@ def _described(worker: Any, names: dict[int, str]) -> dict[str, Any]:
         "heartbeat_at": worker.heartbeat_at,
         "heartbeat_age_seconds": worker.age.total_seconds(),
     }
+
+
+def _is_lost(worker: Any) -> bool:
+    return bool(worker.status == Worker.Status.LOST or worker.age > LEASE)
 
 
 def _alive() -> Q:

@@ -63,11 +63,10 @@ class WorkerStop(WorkersView):
         """Stop it, wherever it runs: it takes no more, ends the cells that end soon, hands back the others, and leaves
         the list. It answers before that; asked again it changes nothing. 409 when the worker is lost.
         """
-        worker = workers.known(name)
-        workers.ask_to_end(name)
-        crew.stop(worker.host, worker.pid)
-        described = workers.described([workers.known(name)], _seen(request))
-        return Response(described[0], status=status.HTTP_202_ACCEPTED)
+        worker = workers.alive_one(name)
+        crew.stop(worker.host, worker.pid)  # first: one that has ended already, supervisord would start again
+        workers.ask_to_end(worker)
+        return Response(workers.described([worker], _seen(request))[0], status=status.HTTP_202_ACCEPTED)
 
 
 class WorkerDetail(WorkersView):
