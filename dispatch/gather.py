@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from dispatch import begin, lifecycle, recall
 from dispatch.models import Change, Dispatch
@@ -38,6 +38,9 @@ def gather_all() -> int:
 def _apart(table_id: int) -> int:
     try:
         return len(gather(table_id))
+    except OperationalError as error:
+        logger.warning("The changes of table %s wait for the next tick: %s", table_id, str(error).strip())
+        return 0
     except Exception:  # the edge of one table's gathering: the next tick comes back to it
         logger.exception("Gathering the changes of table %s failed", table_id)
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -182,13 +182,18 @@ def dispatch(found: Dispatch) -> Answer:
     return dispatches([found])[0]
 
 
+def _scope(scope: Mapping[str, Any]) -> Answer:
+    shown = {name: scope.get(name) for name in ("rows", "filter", "exclude_rows")}
+    return {**shown, "ranges": scope["ranges"]} if scope.get("ranges") else shown
+
+
 def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
     return {
         "id": found.pk,
         "table": found.table_id,
         "mode": found.mode,
         "groups": [group["id"] for group in found.plan],
-        "scope": {name: found.scope.get(name) for name in ("rows", "filter", "exclude_rows")},
+        "scope": _scope(found.scope),
         "status": found.status,
         "is_manual": found.is_manual,
         "cursor": float(found.cursor) if found.cursor is not None else None,

@@ -223,6 +223,11 @@ class Scope(serializers.Serializer[Any]):
     rows = serializers.ListField(child=serializers.IntegerField(), allow_null=True)
     filter = Values(allow_null=True)
     exclude_rows = serializers.ListField(child=serializers.IntegerField())
+    ranges = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        required=False,
+        help_text="Of an automatic run after an import: the positions of its rows, [first, last] each.",
+    )
 
 
 class Limit(serializers.Serializer[Any]):

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from cells.models import Attempt, Execution, Status, Worker
+from dispatch.gather import gather
 from dispatch.models import Dispatch, DispatchStatus
+from tableflow.tables import changes
 from tableflow.tables.models import Group, Row, Table
 from tests import scenes
 from tests.api.conftest import Api, errors
@@ -289,3 +291,12 @@ def test_a_bad_cancel_is_never_taken_for_everything(
     assert response.status_code == 400
     assert attr in errors(response)
     assert api.get(f"dispatches/{made['id']}/").json()["status"] != "cancelled"
+
+
+def test_the_run_of_an_import_names_the_positions_of_its_rows(api: Api, numbers: Table, doubled: Group) -> None:
+    Group.objects.filter(pk=doubled.pk).update(auto_run=True)
+    changes.tell(numbers.pk, ranges=[[1, 2]])
+    gather(numbers.pk)
+    (run,) = api.get(f"tables/{numbers.pk}/dispatches/").json()["results"]
+    assert run["scope"] == {"rows": None, "filter": None, "exclude_rows": [], "ranges": [[1, 2]]}
+    assert (run["mode"], run["is_manual"], run["requested_by"]) == ("new", False, None)

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cells.models import Execution
 from dispatch import edits, lifecycle
+from dispatch import gather as gathering
 from dispatch.begin import begin
 from dispatch.gather import gather
 from dispatch.models import Change, Dispatch
@@ -120,6 +121,17 @@ def test_two_gathers_at_once_begin_one_run(beside):
         other = beside.start_blocked(gather, table.pk)
     assert other.result(20) == []
     assert Dispatch.objects.count() == 1
+
+
+def test_a_table_that_is_held_is_gathered_at_a_later_tick(beside, monkeypatch):
+    monkeypatch.setattr(gathering, "PATIENCE_MS", 50)
+    table = scenes.table(0)
+    scenes.group(table, scenes.doubling(table), auto_run=True)
+    rows.insert(table, [{"n": 1}])
+    with transaction.atomic():
+        lifecycle.serialise(table.pk)
+        assert beside.do(gathering.gather_all) == 0
+    assert gathering.gather_all() == 1
 
 
 def test_a_gather_that_fails_leaves_the_changes_for_the_next(beside):
