@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,6 @@ from django.core.management.base import BaseCommand
 
 from cells import workers
 from tableflow import endpoints
-from tableflow.embedded import processes
 from tableflow.operate import first_user
 
 
@@ -25,8 +25,16 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         if endpoints.embedded_database():
             # Whoever uses this database runs on this machine: what was killed with its make up is not there any more.
-            workers.forget_ended(socket.gethostname(), processes.alive)
+            workers.forget_ended(socket.gethostname(), _is_worker)
         password = first_user.create()
         if password is not None and settings.DEMO and "seed_demo" in get_commands():
             call_command("seed_demo", stdout=self.stderr)
         self.stdout.write(json.dumps({"password": password}))
+
+
+def _is_worker(pid: int) -> bool:
+    """Whether this process runs and is a worker; another one may have got the id since."""
+    try:
+        return b"celery" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
