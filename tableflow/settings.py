@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 
@@ -77,14 +78,20 @@ TEMPLATES = [
 ]
 
 _endpoints = endpoints.read()
+_database = dj_database_url.parse(_endpoints["database_url"])
+_wishes: dict[str, Any] = _database.get("OPTIONS", {})
+# A process that freezes inside a transaction holds its locks no longer than this: a Stop would wait for them.
+_FROZEN = "-c idle_in_transaction_session_timeout=30s"
 DATABASES = {
     "default": {
-        **dj_database_url.parse(_endpoints["database_url"]),
+        **_database,
         "CONN_MAX_AGE": 0,
         # A connection is tried before it is lent, so that one which died meanwhile is nobody's error.
         "CONN_HEALTH_CHECKS": True,
         # One pool a process: a thread holds a connection only while it talks to the database.
         "OPTIONS": {
+            **_wishes,
+            "options": f"{_FROZEN} {_wishes.get('options', '')}".strip(),
             "pool": {"min_size": 1, "max_size": env.database_connections(), "timeout": 10},
             "connect_timeout": 10,
         },

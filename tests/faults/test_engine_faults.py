@@ -8,10 +8,12 @@ from django.db import transaction
 from cells.models import Attempt, Execution, Status, Worker
 from dispatch import lifecycle
 from dispatch.begin import begin
+from dispatch.cancel import cancel_runs
 from dispatch.models import Lane, Window
 from tests import scenes
-from tests.faults.backends import waiting_at_a_lock
+from tests.faults import backends
 from tests.faults.laws import gated
+from tests.stage import pace
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +50,7 @@ def test_a_worker_that_was_frozen_past_its_lease_writes_nothing_when_it_wakes(co
         lifecycle.serialise(table.pk)
         gate.open()
         scenes.until(lambda: len(gate.tokens()) == 12, "all cells have their results")
-        scenes.until(lambda: len(waiting_at_a_lock()) >= 2, "both workers wait for the table")
+        scenes.until(lambda: len(backends.waiting_at_a_lock()) >= 2, "both workers wait for the table")
         frozen.freeze()
     watch.struck()
     scenes.until(lambda: set(gate.arrived(other.pid)) == set(range(1, 13)), "the other worker has its cells")
@@ -59,6 +61,30 @@ def test_a_worker_that_was_frozen_past_its_lease_writes_nothing_when_it_wakes(co
     figures = watch.until_lawful_end(dispatch)
     assert dispatch.completed == 12
     assert figures.lost == len(mine)
+
+
+def test_a_stop_is_answered_though_a_frozen_worker_holds_the_table(company, gate, watch):
+    company.only(0)
+    (frozen,) = company.workers(1, **pace.environment(frozen=2))
+    table = scenes.table(8)
+    group = gated(table, gate.folder, concurrency=8)
+    dispatch = begin(table.pk)
+    gate.until_arrived(8)
+    with transaction.atomic():
+        lifecycle.serialise(table.pk)
+        gate.open()
+        scenes.until(lambda: len(gate.tokens()) == 8, "all cells have their results")
+        scenes.until(backends.waiting_at_a_lock, "a draw waits for the table, its results in its hand")
+        frozen.freeze()
+    # The draw has the lock now, and does not know it.
+    assert cancel_runs(table.pk) == 8
+    dispatch.refresh_from_db()
+    assert dispatch.status == "cancelled"
+    frozen.thaw()
+    scenes.until(lambda: "failed" in frozen.log or "waits for the database" in frozen.log, "its transaction has failed")
+    scenes.until(lambda: Worker.objects.filter(pid=frozen.pid, status="active").exists(), "it goes on")
+    assert scenes.statuses(group) == {"cancelled": 8}
+    assert scenes.values(table) == [None] * 8
 
 
 @pytest.mark.parametrize("point", ["before dispatch.lanes.leave", "after dispatch.lanes.leave"])

@@ -13,6 +13,7 @@ LEASE = "STAGE_LEASE_SECONDS"
 RENEW = "STAGE_RENEW_SECONDS"
 SWEEP = "STAGE_SWEEP_SECONDS"
 VISIBILITY = "STAGE_VISIBILITY_SECONDS"
+FROZEN = "STAGE_FROZEN_SECONDS"
 TURN = "STAGE_TURN_SECONDS"
 
 
@@ -23,18 +24,21 @@ def environment(
     sweep: float | None = None,
     visibility: int | None = None,
     turn: float | None = None,
+    frozen: int | None = None,
 ) -> dict[str, str]:
     """The variables for a part: the leases, how often a draw renews one, the sweep's period, the broker's patience,
-    how long a draw goes on before it gives way.
+    how long a draw goes on before it gives way, how long PostgreSQL bears a transaction in which nothing happens.
 
     All in seconds; None leaves a time as it is.
     """
-    wanted = {LEASE: lease, RENEW: renew, SWEEP: sweep, VISIBILITY: visibility, TURN: turn}
+    wanted = {LEASE: lease, RENEW: renew, SWEEP: sweep, VISIBILITY: visibility, TURN: turn, FROZEN: frozen}
     return {name: str(seconds) for name, seconds in wanted.items() if seconds is not None}
 
 
 def take_up(environ: Mapping[str, str] = os.environ) -> None:
     """Set the times that the environment names in this process."""
+    from django.conf import settings
+
     from cells import draw, workers
     from dispatch import lanes
     from tableflow import ticks
@@ -51,3 +55,6 @@ def take_up(environ: Mapping[str, str] = os.environ) -> None:
     if VISIBILITY in environ:
         patience = {"visibility_timeout": int(environ[VISIBILITY]), "unacked_restore_interval": 1}
         app.conf.broker_transport_options.update(patience)
+    if FROZEN in environ:
+        limit = f"-c idle_in_transaction_session_timeout={int(environ[FROZEN])}s"
+        settings.DATABASES["default"]["OPTIONS"]["options"] = limit
