@@ -49,7 +49,7 @@ class HandDraw(Draw):
         self.dispatch_id = lane.dispatch_id
         cascade = Cascade([GroupRun.of(pinned) for pinned in lane.dispatch.plan], scope.request(lane.dispatch))
         self.upstream = {pinned["id"]: pinned["upstream"] for pinned in lane.dispatch.plan}
-        with mock.patch.object(workers, "here", lambda: worker):
+        with mock.patch.object(workers, "here", return_value=worker):
             super().__init__(LaneSource(lane), cascade, slots=lane.slots, seconds=86_400)
 
     @property

@@ -20,7 +20,9 @@ OUTCOMES = st.lists(
 SCOPES = st.one_of(
     st.just({"kind": "all"}),
     st.just({"kind": "all", "limit": 2}),
-    st.fixed_dictionaries({"kind": st.sampled_from(["rows", "without"]), "rows": st.lists(NUMBERS, min_size=1, max_size=3)}),
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["rows", "without"]), "rows": st.lists(NUMBERS, min_size=1, max_size=3)}
+    ),
     st.fixed_dictionaries({"kind": st.just("filter"), "over": st.integers(0, 2)}),
 )
 CHOSEN = st.lists(st.integers(0, 2), max_size=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,19 +13,25 @@ from tests.laws.machine import Engine
 
 EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "30"))
 STEPS = int(os.environ.get("LAWS_STEPS", "50"))
+MINUTES = float(os.environ.get("LAWS_MINUTES", "0"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(0)  # what a broken law leads back to is worth waiting for
 def test_the_laws_hold_whatever_is_done() -> None:
-    run_state_machine_as_test(
-        Engine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            print_blob=True,
-        ),
-    )
+    until = time.monotonic() + 60 * MINUTES
+    while True:
+        run_state_machine_as_test(
+            Engine,
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                print_blob=True,
+            ),
+        )
+        if time.monotonic() >= until:
+            return
