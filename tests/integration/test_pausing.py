@@ -13,7 +13,7 @@ from dispatch.models import Dispatch, Lane
 from dispatch.pausing import pause_dispatch, resume_dispatch
 from dispatch.progress import counts
 from dispatch.sweep import sweep
-from tests import scenes
+from tests import hands, scenes
 from tests.gates import gated, marks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,21 +125,20 @@ def test_a_pause_outlives_the_workers_and_the_broker(workers, tmp_path, empty_re
     assert scenes.values(table) == list(range(1, 31))
 
 
-def test_a_resume_whose_message_was_lost_is_rung_again(shared_worker, tmp_path, monkeypatch):
+def test_a_resume_whose_message_was_lost_is_rung_again(empty_redis, monkeypatch):
+    rung = []
+    monkeypatch.setattr(bell, "_send", lambda messages, _: rung.extend(messages))
     table = scenes.table(10)
-    gated(table, tmp_path, concurrency=2)
+    scenes.group(table, scenes.doubling(table), concurrency=2)
     dispatch = begin(table.pk)
-    until_arrived(tmp_path, 2)
+    hands.admit(dispatch)
     pause_dispatch(dispatch.pk)
-    (tmp_path / "open").touch()
-    until_still(dispatch)
-    with monkeypatch.context() as silent:
-        silent.setattr(bell, "_send", lambda *_: None)
-        resume_dispatch(dispatch.pk)
-    assert len(marks(tmp_path, "arrived")) == 2
     Lane.objects.update(lease_until=Now() - lanes.LEASE)
-    assert sweep().lanes > 0
-    assert scenes.until_ended(dispatch).completed == 10
+    assert sweep().lanes == 0
+    resume_dispatch(dispatch.pk)
+    rung.clear()
+    assert sweep().lanes == Lane.objects.count() == len(rung) == 2
+    assert sweep().lanes == 0
 
 
 def test_the_rate_of_a_run_leaves_its_pauses_out(shared_worker):
