@@ -14,7 +14,7 @@ from dispatch import admit, bell, inflight, lanes, lifecycle, named, plan
 from dispatch import scope as scopes
 from dispatch.caps import check as check_caps
 from dispatch.models import Dispatch, Mode
-from dispatch.pick import pick
+from dispatch.pick import look
 from tableflow.errors import InvalidInput
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
@@ -79,7 +79,7 @@ def begin_automatic(
     of positions; and ring for it. In the caller's transaction, which has serialised the table.
 
     Groups and rows that are gone are left out, and so are groups that do not run by themselves. None: no cell of what
-    is left could run now.
+    is left could run now. Of very many rows only the first slice is looked at.
     """
     chosen = [group for group in schema.groups if group.id in groups and group.auto_run]
     if rows is not None:
@@ -88,7 +88,8 @@ def begin_automatic(
         return None
     scope = {"rows": rows, "filter": None, "exclude_rows": [], "schema": None, "ranges": ranges}
     dispatch = _planned(schema, chosen, mode=Mode.NEW, scope=scope, is_manual=False)
-    if not pick(dispatch, 1):
+    ahead = look(dispatch, 1)
+    if not ahead.rows and ahead.end is None:
         return None
     _open(dispatch)
     return dispatch

@@ -15,7 +15,7 @@ from dispatch import begin as beginning
 from dispatch import lanes, lifecycle
 from dispatch import pick as picking
 from dispatch.admit import admit
-from dispatch.begin import begin
+from dispatch.begin import begin, begin_automatic
 from dispatch.models import Dispatch, DispatchStatus, Lane, Window
 from dispatch.pick import Walked, look
 from tableflow.tables import schema
@@ -145,6 +145,17 @@ def test_a_look_at_a_long_table_reads_a_slice_of_it(monkeypatch):
             assert touched(found) < 5000
             assert indexes(found) & {"one_row_per_position", "rows_by_done"}
             assert look(dispatch, 100) == picking.Looked([], end)
+
+
+@pytest.mark.parametrize(("last", "opens"), [(5, False), (6, True)])
+def test_an_automatic_run_of_more_rows_than_a_slice_opens_though_the_first_have_nothing(monkeypatch, last, opens):
+    monkeypatch.setattr(picking, "SLICE", 6)
+    group = scene(["completed"] * last)
+    Group.objects.filter(pk=group.pk).update(auto_run=True)
+    with transaction.atomic():
+        lifecycle.serialise(group.table_id)
+        opened = begin_automatic(schema.load(group.table_id), {group.pk}, ranges=[[1, last]])
+    assert (opened is not None) == opens
 
 
 def by_itself(table: Table, group: Group) -> Dispatch:
