@@ -38,12 +38,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class RunState:
-    """What runs in a table: its active dispatches, cells running and claimed, and cells in flight by row."""
+    """What runs in a table: its active dispatches, cells running and claimed, cells in flight by row, and how many wait
+    for a time or a person.
+    """
 
     dispatches: list[Dispatch]
     running: int
     claimed: int
     by_row: dict[int, int]
+    paused: int
 
 
 def counts(dispatches: Sequence[Dispatch]) -> dict[int, Counts]:
@@ -87,4 +90,5 @@ def run_state(table_id: int, *, most_rows: int = 10_000) -> RunState:
     cells = windows.in_flight(open_ones)
     by_status = Counter(dict(cells.values_list("status").annotate(Count("pk")).order_by()))
     by_row = dict(cells.values_list("row").annotate(Count("pk")).order_by()[:most_rows])
-    return RunState(active, by_status[Status.RUNNING], sum(by_status[status] for status in CLAIMED), by_row)
+    claimed = sum(by_status[status] for status in CLAIMED)
+    return RunState(active, by_status[Status.RUNNING], claimed, by_row, by_status[Status.PAUSED])

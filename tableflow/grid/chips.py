@@ -37,8 +37,11 @@ class Chip:
     face: str
 
 
-def chip(counts: Iterable[Counts], running: int | None = None, *, paused: bool = False) -> Chip | None:
-    """The chip of a table with these active dispatches; None when there are none. `running` is in cells.
+def chip(
+    counts: Iterable[Counts], running: int | None = None, *, paused: bool = False, waiting: int = 0
+) -> Chip | None:
+    """The chip of a table with these active dispatches; None when there are none. `running` is in cells, `waiting` too:
+    those that wait for a time or a person.
 
     `paused` says that every one of them is paused: cells that run still may.
     """
@@ -51,7 +54,10 @@ def chip(counts: Iterable[Counts], running: int | None = None, *, paused: bool =
         return Chip(" · ".join(part for part in ("Paused", ending, _progress(counts, done)) if part), "paused")
     if not done and not running and not any(c.in_flight for c in counts):
         return Chip("Queueing", "queued")
-    parts = [f"{running:,} running" if running is not None else "Running", _progress(counts, done), _remaining(counts)]
+    if waiting and not running:
+        return Chip(f"{waiting:,} waiting · {_progress(counts, done)}", "paused")
+    at_work = f"{running:,} running" if running is not None else "Running"
+    parts = [at_work, f"{waiting:,} waiting" if waiting else "", _progress(counts, done), _remaining(counts)]
     return Chip(" · ".join(part for part in parts if part), "running")
 
 

@@ -96,7 +96,8 @@ def runs(table_id: int) -> Runs | None:
     """What runs in the table now; None when nothing does."""
     state = progress.run_state(table_id)
     paused = [dispatch for dispatch in state.dispatches if dispatch.status == DispatchStatus.PAUSED]
-    told = chip(progress.counts(state.dispatches).values(), state.running, paused=len(paused) == len(state.dispatches))
+    counts = progress.counts(state.dispatches).values()
+    told = chip(counts, state.running, paused=len(paused) == len(state.dispatches), waiting=state.paused)
     if told is None:
         return None
     reasons = dict.fromkeys(dispatch.paused_because or "" for dispatch in paused)

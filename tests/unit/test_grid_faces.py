@@ -131,6 +131,8 @@ def test_the_chip_tells_how_far_the_runs_are() -> None:
     assert chip([Counts(None, 4, 1, 2, None)], 2) == Chip("2 running · 5 done", "running")
     both = [Counts(1000, 300, 0, 20, 170.0), Counts(500, 40, 0, 5, 20.0)]
     assert chip(both, 1250) == Chip("1,250 running · 340 of 1,500 · about 3 min", "running")
+    assert chip(both, 0, waiting=3) == Chip("3 waiting · 340 of 1,500", "paused")
+    assert chip(both, 9, waiting=3) == Chip("9 running · 3 waiting · 340 of 1,500 · about 3 min", "running")
     assert chip(both, 0, paused=True) == Chip("Paused · 340 of 1,500", "paused")
     assert chip(both, 7, paused=True) == Chip("Paused · 7 still running · 340 of 1,500", "paused")
 
