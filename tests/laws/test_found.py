@@ -66,3 +66,25 @@ def test_a_reader_of_a_cell_that_paused_while_its_run_was_paused_does_not_come_b
     work(world)
     world.drain()
     assert statuses(world) == ["completed", "completed"]
+
+
+def test_a_stamp_that_is_taken_back_from_a_cell_that_was_recalled_leaves_it_unmarked(world):
+    world = world([PLAIN, GroupPlan("n", ("go",), False)], 1)
+    world.begin("all", {"kind": "all"}, [], {})
+    for _ in range(3):
+        work(world, ["complete"])
+    world.drain()
+    world.begin("all", {"kind": "all"}, [], {})
+    work(world)
+    world.turn(drawing(world), ["wait"])
+    assert statuses(world) == ["paused", "running"]
+    world.edit([0], {"n": 7})
+    assert statuses(world) == ["pending", "pending"]
+    world.turn(drawing(world), ["abort"])
+    for _ in range(3):
+        work(world)
+    assert statuses(world) == ["running", "queued"]
+    world.edit([0], {"go": False})
+    world.turn(drawing(world), ["complete"])
+    assert statuses(world) == ["completed", "cancelled"]
+    world.drain()
