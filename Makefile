@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 PYTHON_IN_VENV := .venv/bin/python
 
-.PHONY: help up test bench lint clean requirements
+.PHONY: help up test laws bench lint clean requirements
 
 help:
 	@echo "make up            start everything, and stay in the foreground (Ctrl-C stops it)"
 	@echo "make test          run all tests"
+	@echo "make laws          look for a broken law for half an hour (ARGS=\"--minutes 60\")"
 	@echo "make bench         run the benchmarks next to the peers"
 	@echo "make lint          formatting, lint and types"
 	@echo "make clean         remove what the others made, the data folder excepted"
@@ -20,6 +21,10 @@ test:
 	@.ci/venv requirements-dev.txt
 	@.ci/chromium
 	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+laws:
+	@.ci/venv requirements-dev.txt
+	@$(PYTHON_IN_VENV) -m tests.laws $(ARGS)
 
 bench:
 	@.ci/venv requirements-dev.txt
