@@ -29,7 +29,7 @@ from cells.work import GroupRun, Work
 
 @dataclass
 class Left:
-    """A row whose cell has ended or paused and that may go on. `owned` is False where that was lost to somebody else."""
+    """A row whose cell has ended or paused and that may go on. `owned` is False where that was lost to another."""
 
     claimed: Claimed
     row: dict[str, Any]

@@ -233,6 +233,7 @@ def _again(dispatch: Dispatch, request: HttpRequest) -> Dispatch:
         rows=scope.get("rows"),
         filter=scope.get("filter"),
         exclude_rows=scope.get("exclude_rows"),
+        ranges=scope.get("ranges"),
         limit=dispatch.limit_rows,
         caps=dispatch.caps,
         user=cast("AbstractBaseUser", request.user),

@@ -36,6 +36,7 @@ def begin(
     rows: Sequence[int] | None = None,
     filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
     exclude_rows: Sequence[int] | None = None,
+    ranges: Sequence[Sequence[int]] | None = None,
     limit: int | None = None,
     caps: Mapping[str, Any] | None = None,
     is_manual: bool = True,
@@ -43,8 +44,8 @@ def begin(
 ) -> Dispatch:
     """Record a request to run groups over a scope, and ring for it.
 
-    `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `limit` a number
-    of rows after which it completes, `caps` what pauses it (dispatch/caps.py). A manual run takes over the in-flight
+    `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `ranges` those of
+    positions that an import landed its rows in, `limit` a number of rows after which it completes, `caps` what pauses it (dispatch/caps.py). A manual run takes over the in-flight
     cells that its scope and groups overlap; an automatic one takes over nothing. Raises InvalidInput, naming the field;
     NotFound when the table is gone.
     """
@@ -57,7 +58,7 @@ def begin(
             schema,
             _chosen(schema, groups),
             mode=mode,
-            scope=_scope(schema, rows, filter, exclude_rows),
+            scope={**_scope(schema, rows, filter, exclude_rows), "ranges": ranges},
             is_manual=is_manual,
             limit_rows=limit,
             caps=checked_caps,

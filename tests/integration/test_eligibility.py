@@ -31,12 +31,15 @@ STATES = st.none() | st.tuples(
 )
 
 
+USAGE = Usage(("a", 'it\'s "c" %s'), "made so")
+
+
 @dataclass(frozen=True)
 class Bound:
     id: int
     auto_run: bool
     run_after: tuple[str, ...]
-    usage: Usage = Usage(("a", 'it\'s "c" %s'), "made so")
+    usage: Usage = USAGE
 
 
 @given(cells=st.lists(st.tuples(ROWS, STATES), min_size=100, max_size=200))
@@ -47,7 +50,7 @@ def test_the_function_and_the_predicate_choose_the_same_cells(cells):
     rows = Row.objects.bulk_create(
         Row(table=table, position=place, data=data) for place, (data, _) in enumerate(cells, 1)
     )
-    present = dict(Row.objects.filter(table=table).values_list("pk", Present(Bound.usage, F("data"))))
+    present = dict(Row.objects.filter(table=table).values_list("pk", Present(USAGE, F("data"))))
     kept = {row.pk: state for row, (_, state) in zip(rows, cells, strict=True) if state}
     Execution.objects.bulk_create(
         Execution(
