@@ -16,7 +16,7 @@ from django.db import connection
 
 from tableflow.embedded import processes
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 15
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -28,11 +29,16 @@ class Figures:
     lost: int
 
 
-def gated(table: Table, folder: Path, **options: object) -> Group:
-    """A group whose cells stand at the gate in the folder, and then write a token that no other attempt writes."""
+def gated(table: Table, folder: Path, *, before: Sequence[Mapping[str, Any]] = (), **options: object) -> Group:
+    """A group whose cells stand at the gate in the folder, and then write a token that no other attempt writes.
+
+    `before` are steps to take before they come there.
+    """
     arguments = {"folder": str(folder), "key": "{{ inputs.n }}"}
     step = {"id": "gate", "type": "python", "config": {"function": "stage.take_token", "arguments": arguments}}
-    return scenes.group(table, scenes.workflow(table, [step], "{{ steps.gate }}"), OUTPUT, type="text", **options)
+    return scenes.group(
+        table, scenes.workflow(table, [*before, step], "{{ steps.gate }}"), OUTPUT, type="text", **options
+    )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,29 @@ def _beat(company):
     company.beat()
 
 
+def test_a_stop_is_answered_though_a_frozen_worker_holds_the_table(company, gate, watch):
+    (frozen,) = company.workers(1, **pace.environment(frozen=2))
+    table = scenes.table(8)
+    group = gated(table, gate.folder, concurrency=8)
+    dispatch = begin(table.pk)
+    gate.until_arrived(8)
+    with transaction.atomic():
+        lifecycle.serialise(table.pk)
+        gate.open()
+        scenes.until(lambda: len(gate.tokens()) == 8, "all cells have their results")
+        scenes.until(backends.waiting_at_a_lock, "a draw waits for the table, its results in its hand")
+        frozen.freeze()
+    # The draw has the lock now, and does not know it.
+    assert cancel_runs(table.pk) == 8
+    dispatch.refresh_from_db()
+    assert dispatch.status == "cancelled"
+    frozen.thaw()
+    scenes.until(lambda: "failed" in frozen.log or "waits for the database" in frozen.log, "its transaction has failed")
+    scenes.until(lambda: Worker.objects.filter(pid=frozen.pid, status="active").exists(), "it goes on")
+    assert scenes.statuses(group) == {"cancelled": 8}
+    assert scenes.values(table) == [None] * 8
+
+
 def test_a_run_outlives_a_worker_that_is_killed_in_the_middle(company, gate, watch):
     first, _second = company.workers(2, concurrency=4)
     table = scenes.table(200)
@@ -61,30 +84,6 @@ def test_a_worker_that_was_frozen_past_its_lease_writes_nothing_when_it_wakes(co
     figures = watch.until_lawful_end(dispatch)
     assert dispatch.completed == 12
     assert figures.lost == len(mine)
-
-
-def test_a_stop_is_answered_though_a_frozen_worker_holds_the_table(company, gate, watch):
-    company.only(0)
-    (frozen,) = company.workers(1, **pace.environment(frozen=2))
-    table = scenes.table(8)
-    group = gated(table, gate.folder, concurrency=8)
-    dispatch = begin(table.pk)
-    gate.until_arrived(8)
-    with transaction.atomic():
-        lifecycle.serialise(table.pk)
-        gate.open()
-        scenes.until(lambda: len(gate.tokens()) == 8, "all cells have their results")
-        scenes.until(backends.waiting_at_a_lock, "a draw waits for the table, its results in its hand")
-        frozen.freeze()
-    # The draw has the lock now, and does not know it.
-    assert cancel_runs(table.pk) == 8
-    dispatch.refresh_from_db()
-    assert dispatch.status == "cancelled"
-    frozen.thaw()
-    scenes.until(lambda: "failed" in frozen.log or "waits for the database" in frozen.log, "its transaction has failed")
-    scenes.until(lambda: Worker.objects.filter(pid=frozen.pid, status="active").exists(), "it goes on")
-    assert scenes.statuses(group) == {"cancelled": 8}
-    assert scenes.values(table) == [None] * 8
 
 
 @pytest.mark.parametrize("point", ["before dispatch.lanes.leave", "after dispatch.lanes.leave"])

@@ -11,6 +11,7 @@ import re
 import pytest
 from django.db import transaction
 
+from cells.models import Execution
 from dispatch import lifecycle
 from dispatch.begin import begin
 from dispatch.models import Lane
@@ -62,6 +63,20 @@ def test_a_run_outlives_the_loss_of_messages_that_nobody_had_read(worker, broker
     worker.thaw()
     watch.until_lawful_end(dispatch)
     assert dispatch.completed == 40
+
+
+def test_cells_that_wait_go_on_after_redis_was_emptied(broker, gate, watch):
+    table = scenes.table(30)
+    gated(table, gate.folder, before=[{"id": "pause", "type": "wait", "config": {"seconds": 4}}])
+    gate.open()
+    dispatch = begin(table.pk)
+    paused = Execution.objects.filter(dispatch_id=dispatch.pk, status="paused")
+    scenes.until(paused.exists, "cells wait")
+    broker.flushdb()
+    watch.struck()
+    watch.until_lawful_end(dispatch)
+    assert dispatch.completed == 30
+    assert len(gate.arrived()) == 30
 
 
 def test_a_message_that_is_delivered_twice_does_its_work_once(worker, broker, gate, watch):

@@ -161,12 +161,12 @@ def test_workers_are_launched_and_stopped_and_make_up_leaves_none_of_them_behind
     assert boss.refused("DELETE", f"workers/{launched}/") == "worker_alive"
     assert boss.ask("POST", f"workers/{launched}/stop/")["status"] == "draining"
     scenes.until(lambda: launched not in boss.workers(), "it has left")
-    scenes.until(lambda: number(launched) not in up.parts(), "its process has ended")
+    scenes.until(lambda: collected(launched), "its process has ended")
 
     beside = next(name for name in before if name.startswith("express-"))
     boss.ask("POST", f"workers/{beside}/stop/")
     scenes.until(lambda: beside not in boss.workers(), "a worker of the first hour has left")
-    scenes.until(lambda: number(beside) not in up.parts(), "its process has ended")
+    scenes.until(lambda: collected(beside), "its process has ended")
     again = boss.ask("POST", "workers/")["name"]
     assert again.startswith("express-"), "what is missed is started first"
     killed = boss.ask("POST", "workers/")["name"]
@@ -193,6 +193,11 @@ def test_workers_are_launched_and_stopped_and_make_up_leaves_none_of_them_behind
     assert doctor.returncode == 1
     assert "WRONG  workers" in doctor.stdout
     assert "WRONG  beat" in doctor.stdout
+
+
+def collected(name: str) -> bool:
+    """Whether the process of a worker has ended, and supervisord has taken note of it."""
+    return not Path(f"/proc/{number(name)}").exists()
 
 
 def number(name: str) -> int:
