@@ -37,7 +37,7 @@ def test_the_list_says_what_each_worker_is_busy_with(api: Api, people: Table) ->
     seen = listed(api)["one@here.1"]
     assert seen["cells_running"] == 5
     assert seen["tables"] == [{"table": people.pk, "name": "People", "cells": 3}]
-    assert seen["queues"] == ["draws", "tableflow"]
+    assert seen["queues"] == one.queues
     assert seen["status"] == "active"
 
 
