@@ -19,7 +19,7 @@ CONTROL_THREADS = 16
 EXPRESS_THREADS = 32
 WEB_GRACE_SECONDS = 2
 EXTRA_WORKERS = 16
-WORKER_GRACE_SECONDS = 8
+WORKER_GRACE_SECONDS = 10
 """What a worker has from SIGTERM to its end: the grace of its cells (cells/draw.py), and time to leave."""
 EXTRA = "extra"
 WORKER_GROUPS = ("control", "express", "worker", EXTRA)

@@ -19,7 +19,7 @@ from tableflow.embedded import processes
 from tableflow.embedded.postgres import Postgres
 
 READY_SECONDS = 150
-STOP_SECONDS = 15
+STOP_SECONDS = 20
 READY_LINE = re.compile(r"^ready  (?P<url>\S+)  user: admin  password: (?P<password>.+)$", re.MULTILINE)
 NOT_OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY", "MAKELEVEL")
 
