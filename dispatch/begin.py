@@ -46,8 +46,8 @@ def begin(
 
     `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `ranges` positions
     of rows that an import landed, `limit` a number of rows after which it completes, `caps` what pauses it
-    (dispatch/caps.py). A manual run takes over the in-flight cells that its scope and groups overlap; an automatic one
-    takes over nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
+    (dispatch/caps.py). A manual run of all or of what is incomplete takes over the in-flight cells that its scope and
+    groups overlap; others take over nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
     """
     _check(mode, limit)
     checked_caps = check_caps(caps or {})
@@ -98,7 +98,7 @@ def begin_automatic(
 
 def _planned(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispatch:
     """The dispatch with its plan, not yet recorded."""
-    pinned = plan.pin(schema, chosen, mode=what["mode"])
+    pinned = plan.pin(schema, chosen, mode=what["mode"], is_manual=what["is_manual"])
     concurrency = plan.concurrency(pinned)
     return Dispatch(
         table_id=schema.table_id,

@@ -49,12 +49,13 @@ class Pinned(TypedDict):
     strict: int | None
 
 
-def pin(schema: Schema, groups: Sequence[GroupSpec], *, mode: str) -> list[Pinned]:
+def pin(schema: Schema, groups: Sequence[GroupSpec], *, mode: str, is_manual: bool = True) -> list[Pinned]:
     """The plan of these groups, in the order given, with the newest version of each workflow."""
     versions = usage.newest(group.workflow_id for group in schema.groups)
     usages = {group.id: usage.of_group(schema, group, versions.get(group.workflow_id)) for group in schema.groups}
-    # A run of what failed, or is stale, leaves alone what reads it and never ran: that runs by itself then.
-    chosen = {group.id for group in groups} if mode not in (Mode.FAILED, Mode.STALE) else set()
+    # A manual run leaves cells of its own groups alone, unless it asks for all: those run by themselves then, where
+    # what they read has come or changed.
+    chosen = {group.id for group in groups} if mode == Mode.ALL or not is_manual else set()
     fed = {key for g in schema.groups if g.auto_run and g.id not in chosen for key in usages[g.id].keys}
     upstream = usage.upstream(groups, usages)
     return [

@@ -15,7 +15,9 @@ PATCHES = st.sampled_from(
     [{"n": 0}, {"n": 1}, {"n": 2}, {"n": 3}, {"n": None}, {"go": True}, {"go": False}, {"note": "x"}, {"note": None}]
 )
 OUTCOMES = st.lists(
-    st.sampled_from(["complete", "complete", "blank", "error", "skip", "wait", "ask", "abort"]), max_size=3
+    st.sampled_from(["complete", "complete", "keep", "blank", "error", "skip", "wait", "wait", "ask", "abort"]),
+    min_size=3,
+    max_size=3,
 )
 SCOPES = st.one_of(
     st.just({"kind": "all"}),
@@ -57,40 +59,42 @@ class Engine(RuleBasedStateMachine):
 
     # people
 
-    @precondition(lambda self: len(self.world.row_ids) < 8)
-    @rule(data=st.lists(DATA, min_size=1, max_size=2), after=st.none() | NUMBERS)
-    def insert(self, data: list[dict[str, Any]], after: int | None) -> None:
-        self.world.insert(data, after)
+    @rule(
+        what=st.sampled_from(["insert", "edit", "edit", "edit", "delete"]),
+        data=st.lists(DATA, min_size=1, max_size=2),
+        after=st.none() | NUMBERS,
+        chosen=st.lists(NUMBERS, min_size=1, max_size=3),
+        patch=PATCHES,
+    )
+    def write(
+        self, what: str, data: list[dict[str, Any]], after: int | None, chosen: list[int], patch: dict[str, Any]
+    ) -> None:
+        if what == "edit" and self.world.row_ids:
+            self.world.edit(chosen, patch)
+        elif what == "delete" and len(self.world.row_ids) > 2:
+            self.world.delete(chosen[0])
+        elif len(self.world.row_ids) < 8:
+            self.world.insert(data, after)
 
-    @precondition(lambda self: self.world.row_ids)
-    @rule(chosen=st.lists(NUMBERS, min_size=1, max_size=2), patch=PATCHES)
-    def edit(self, chosen: list[int], patch: dict[str, Any]) -> None:
-        self.world.edit(chosen, patch)
-
-    @precondition(lambda self: len(self.world.row_ids) > 2)
-    @rule(number=NUMBERS)
-    def delete(self, number: int) -> None:
-        self.world.delete(number)
-
+    @precondition(lambda self: len(self.world.active) < 6)
     @rule(mode=st.sampled_from(["all", "incomplete", "new", "failed", "stale"]), scope=SCOPES, groups=CHOSEN, caps=CAPS)
     def begin(self, mode: str, scope: dict[str, Any], groups: list[int], caps: dict[str, Any]) -> None:
         self.world.begin(mode, scope, groups, caps)
 
-    @rule(scope=SCOPES, groups=CHOSEN)
-    def stop(self, scope: dict[str, Any], groups: list[int]) -> None:
-        self.world.stop({key: value for key, value in scope.items() if key != "limit"}, groups)
-
     @precondition(lambda self: self.world.active)
-    @rule(number=NUMBERS)
-    def stop_dispatch(self, number: int) -> None:
-        self.world.stop_dispatch(number)
+    @rule(scope=st.none() | SCOPES, groups=CHOSEN, number=NUMBERS)
+    def stop(self, scope: dict[str, Any] | None, groups: list[int], number: int) -> None:
+        if scope is None:
+            self.world.stop_dispatch(number)
+        else:
+            self.world.stop({key: value for key, value in scope.items() if key != "limit"}, groups)
 
     @precondition(lambda self: self.world.active)
     @rule(number=NUMBERS)
     def pause_dispatch(self, number: int) -> None:
         self.world.pause_dispatch(number)
 
-    @precondition(lambda self: self.world.active)
+    @precondition(lambda self: self.world.is_paused)
     @rule(number=NUMBERS)
     def resume_dispatch(self, number: int) -> None:
         self.world.resume_dispatch(number)
@@ -100,7 +104,7 @@ class Engine(RuleBasedStateMachine):
     def answer(self, number: int, decision: str) -> None:
         self.world.answer(number, decision)
 
-    # by itself
+    # what happens by itself, and what goes wrong
 
     @rule()
     def gather(self) -> None:
@@ -111,84 +115,57 @@ class Engine(RuleBasedStateMachine):
     def resume_due(self) -> None:
         self.world.resume_due()
 
-    @rule()
-    def sweep(self) -> None:
+    @precondition(lambda self: self.world.active)
+    @rule(expired=st.lists(NUMBERS, max_size=2))
+    def sweep(self, expired: list[int]) -> None:
+        for number in expired:
+            self.world.expire(number)
         self.world.sweep()
 
-    @precondition(lambda self: self.world.active)
-    @rule(number=NUMBERS)
-    def count(self, number: int) -> None:
-        self.world.count(number)
-
-    # messages
-
     @precondition(lambda self: self.world.messages)
-    @rule(number=NUMBERS, times=st.sampled_from([1, 1, 1, 2]))
-    def deliver(self, number: int, times: int) -> None:
-        self.world.deliver(number, times)
+    @rule(number=NUMBERS, what=st.sampled_from(["once", "once", "twice", "lost"]))
+    def message(self, number: int, what: str) -> None:
+        if what == "lost":
+            self.world.lose(number)
+        else:
+            self.world.deliver(number, 1 + (what == "twice"))
 
-    @precondition(lambda self: self.world.messages)
-    @rule()
-    def deliver_all(self) -> None:
-        for _ in list(self.world.messages):
-            self.world.deliver(0, 1)
+    @rule(number=NUMBERS, what=st.sampled_from(["hire", "die", "retire", "beat", "count"]))
+    def trouble(self, number: int, what: str) -> None:
+        if what == "count" and self.world.active:
+            self.world.count(number)
+        elif what == "hire" or not self.world.workers:
+            self.world.hire()
+        elif what == "die":
+            self.world.die(number)
+        elif what == "retire":
+            self.world.retire(number)
+        elif what == "beat":
+            self.world.beat(number)
 
-    @precondition(lambda self: self.world.messages)
-    @rule(number=NUMBERS)
-    def lose(self, number: int) -> None:
-        self.world.lose(number)
-
-    @precondition(lambda self: self.world.active)
-    @rule(number=NUMBERS)
-    def expire(self, number: int) -> None:
-        self.world.expire(number)
-
-    @precondition(lambda self: self.world.messages or self.world.draws)
-    @rule(outcomes=OUTCOMES)
-    def work(self, outcomes: list[str]) -> None:
-        for _ in list(self.world.messages):
-            self.world.deliver(0, 1)
-        for draw in list(self.world.draws):
-            self.world.turn(self.world.draws.index(draw), outcomes)
-
-    @precondition(lambda self: self.world.messages or self.world.draws)
-    @rule(outcomes=OUTCOMES)
-    def work_on(self, outcomes: list[str]) -> None:
-        self.work(outcomes)
-        self.work(outcomes)
-
-    # workers
-
-    @precondition(lambda self: len(self.world.workers) < 3)
-    @rule()
-    def hire(self) -> None:
-        self.world.hire()
-
-    @precondition(lambda self: self.world.workers)
-    @rule(number=NUMBERS)
-    def die(self, number: int) -> None:
-        self.world.die(number)
-
-    @precondition(lambda self: len(self.world.workers) > 1)
-    @rule(number=NUMBERS)
-    def retire(self, number: int) -> None:
-        self.world.retire(number)
-
-    @precondition(lambda self: self.world.workers)
-    @rule(number=NUMBERS)
-    def beat(self, number: int) -> None:
-        self.world.beat(number)
+    # what workers do
 
     @precondition(lambda self: self.world.draws)
     @rule(number=NUMBERS, outcomes=OUTCOMES, unseen=st.sampled_from([False, False, False, True]))
     def turn(self, number: int, outcomes: list[str], unseen: bool) -> None:
         self.world.turn(number, outcomes, unseen=unseen)
 
-    @precondition(lambda self: self.world.draws)
-    @rule(outcome=st.sampled_from(["complete", "error", "wait"]))
-    def turn_all(self, outcome: str) -> None:
+    @precondition(lambda self: self.world.messages or self.world.draws)
+    @rule(outcomes=OUTCOMES)
+    def work(self, outcomes: list[str]) -> None:
+        if not self.world.workers:
+            self.world.hire()
+        for _ in range(2):
+            for _ in list(self.world.messages):
+                self.world.deliver(0, 1)
         for draw in list(self.world.draws):
-            self.world.turn(self.world.draws.index(draw), [outcome] * 3)
+            self.world.turn(self.world.draws.index(draw), outcomes)
+
+    @precondition(lambda self: self.world.messages or self.world.draws)
+    @rule(outcomes=OUTCOMES, times=st.integers(2, 4))
+    def work_on(self, outcomes: list[str], times: int) -> None:
+        for _ in range(times):
+            self.work(outcomes)
 
     @precondition(lambda self: self.world.ghosts)
     @rule(number=NUMBERS, outcomes=OUTCOMES)

@@ -88,3 +88,20 @@ def test_a_stamp_that_is_taken_back_from_a_cell_that_was_recalled_leaves_it_unma
     world.turn(drawing(world), ["complete"])
     assert statuses(world) == ["completed", "cancelled"]
     world.drain()
+
+
+def test_a_reader_that_runs_by_itself_follows_a_manual_run_that_passes_it_over(world):
+    world = world([GroupPlan("n", (), True), GroupPlan("a", ("a",), True)], 1)
+    world.gather()
+    for _ in range(3):
+        work(world, ["complete"])
+    world.edit([0], {"n": 7})
+    world.gather()
+    for _ in range(3):
+        work(world, ["error"])
+    assert statuses(world) == ["error", "completed"]
+    world.begin("incomplete", {"kind": "all"}, [], {})
+    for _ in range(3):
+        work(world, ["complete"])
+    assert statuses(world) == ["completed", "completed"]
+    world.drain()

@@ -199,7 +199,8 @@ class World:
 
     def resume_dispatch(self, number: int) -> None:
         """Resume a run, if it is paused and no cap is in the way."""
-        chosen = pick(self.active, number)
+        paused = [pk for pk in self.active if self.view.dispatches[pk]["status"] == DispatchStatus.PAUSED]
+        chosen = pick(paused or self.active, number)
         with suppress(Conflict):  # a cap is in the way
             self.do(Deed("resume"), pausing.resume_dispatch, chosen)
 
@@ -399,6 +400,11 @@ class World:
     def active(self) -> list[int]:
         """The runs that have not ended."""
         return sorted(pk for pk, dispatch in self.view.dispatches.items() if dispatch["status"] in ACTIVE)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether some run is paused."""
+        return any(dispatch["status"] == DispatchStatus.PAUSED for dispatch in self.view.dispatches.values())
 
     def _chosen(self, groups: Sequence[int]) -> list[int] | None:
         return sorted({pick(self.groups, number).pk for number in groups}) or None
