@@ -13,11 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
 
 from tests import parts
+
+# How fast a machine is says nothing of the code: no example fails for being slow, nor for being slowly made.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 CELERY = ("-W", "error::DeprecationWarning:tableflow", "-m", "celery", "-A", "tableflow.celery:app")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

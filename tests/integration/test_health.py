@@ -61,9 +61,7 @@ def test_readyz_names_each_missing_thing(client: Client, db: None, empty_redis: 
 
 
 @pytest.mark.parametrize("bare", ["draws", "express", "tableflow"])
-def test_each_queue_needs_a_worker(
-    client: Client, heard_worker: Worker, empty_redis: redis.Redis, bare: str
-) -> None:
+def test_each_queue_needs_a_worker(client: Client, heard_worker: Worker, empty_redis: redis.Redis, bare: str) -> None:
     pulse.beat_seen()
     Worker.objects.update(queues=[queue for queue in heard_worker.queues if queue != bare])
     assert f"-Q {bare}" in missing(client)["workers"]

@@ -25,7 +25,10 @@ def counting(app: Celery, counted: list[str]) -> ticks.Tick:
     return tick  # type: ignore[return-value]
 
 
-def test_ticks_that_have_gathered_are_one(app: Celery, empty_redis: redis.Redis) -> None:
+def test_ticks_that_have_gathered_are_one(
+    app: Celery, empty_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticks, "APART_MS", 600_000)
     counted: list[str] = []
     tick = counting(app, counted)
     for _ in range(5):
