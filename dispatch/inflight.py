@@ -13,7 +13,7 @@ from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import Execution, Status
 from dispatch import onward, scope, windows
-from dispatch.models import Dispatch
+from dispatch.models import Dispatch, Mode
 from tableflow.tables.models import Row
 
 
@@ -26,7 +26,12 @@ def cancel(cells: QuerySet[Execution], sequence: int) -> list[int]:
 
 
 def take_over(dispatch: Dispatch) -> int:
-    """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many."""
+    """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many.
+
+    One of what is new, failed or stale takes over nothing: it would not run what is cancelled then, and nobody would.
+    """
+    if dispatch.mode not in (Mode.ALL, Mode.INCOMPLETE):
+        return 0
     older = Dispatch.objects.active().filter(table=dispatch.table_id).exclude(pk=dispatch.pk)
     open_ones = windows.open_of(older.values_list("pk", flat=True)).values_list("pk", flat=True)
     cells = windows.in_flight(open_ones).filter(group__in=[group["id"] for group in dispatch.plan])

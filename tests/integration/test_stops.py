@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from cells import lifecycle as executions
-from cells.models import IN_FLIGHT, Approval, Execution, Pause, Worker
+from cells.models import IN_FLIGHT, Approval, Execution, Pause, Status, Worker
 from dispatch import edits, inflight, resume, windows
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs
@@ -217,6 +217,26 @@ def test_a_run_that_begins_by_itself_takes_over_nothing(scene: Scene) -> None:
     before = scene.states()
     begin(scene.table.pk, mode="new", is_manual=False)
     assert scene.states() == before
+
+
+@pytest.mark.parametrize("mode", ["new", "failed", "stale"])
+def test_a_run_takes_over_nothing_that_it_would_not_run_itself(scene: Scene, mode: str) -> None:
+    before = scene.states()
+    begin(scene.table.pk, mode=mode)
+    assert scene.states() == before
+
+
+def test_asking_twice_for_what_failed_runs_it_once() -> None:
+    table = scenes.table(3)
+    scenes.group(table, scenes.doubling(table))
+    first, worker = begin(table.pk), hands.worker()
+    hands.admit(first)
+    hands.finish([hands.ended(cell.lead, Status.ERROR) for cell in hands.claim(worker, first)])
+    again = begin(table.pk, mode="failed")
+    hands.admit(again)
+    twice = begin(table.pk, mode="failed")
+    assert hands.admit(twice) is None
+    assert len(hands.claim(worker, again)) == 3
 
 
 def test_what_was_to_run_by_itself_is_stopped_with_the_rest(scene: Scene) -> None:
