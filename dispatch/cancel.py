@@ -21,7 +21,7 @@ from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
-from tableflow.tables.models import Row, Table
+from tableflow.tables.models import Group, Row, Table
 
 
 def cancel_dispatch(dispatch_id: int) -> Dispatch:
@@ -76,7 +76,9 @@ def hold_still(table_id: int) -> None:
 def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
     """Remove the executions of rows that are about to be deleted, in the transaction that deletes them."""
     hold_still(table_id)
-    cells = Execution.objects.filter(row__in=rows)
+    # By group too: executions are found by their group and row.
+    groups = list(Group.objects.filter(table=table_id).values_list("pk", flat=True))
+    cells = Execution.objects.filter(group__in=groups, row__in=rows)
     inflight.cancel(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
     executions.forget(cells)
 

@@ -93,8 +93,9 @@ def _of_deleted_rows(open_ones: list[int]) -> Counter[tuple[int, Status]]:
 
 
 def _open_windows(table_id: int) -> list[int]:
+    """The ids of the open windows in which somebody may hold cells: in a lobby nobody does, and it may be vast."""
     active = Dispatch.objects.active().filter(table=table_id).values("pk")
-    return list(Window.objects.filter(dispatch__in=active, closed_at=None).values_list("pk", flat=True))
+    return list(Window.objects.filter(dispatch__in=active, closed_at=None, lobby=False).values_list("pk", flat=True))
 
 
 def _tables_with_open_windows() -> list[int]:
