@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from cells import pauses, usage
 from cells.eligibility import Reason, Request, Seen, asks_for_outdated, reason, unmet
@@ -111,7 +111,7 @@ class _Covering:
 def states(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, CellState]]:
     """The state of each cell of these rows: row id → group id → state, every live group in it; a few queries in all."""
     cells = _executions(schema, rows)
-    covering = [_covering(dispatch, rows) for dispatch in _active(schema.table_id)]
+    covering = [_covering(dispatch, rows) for dispatch in _coming(schema.table_id, cells)]
     paused = _paused(cell for of_row in cells.values() for cell in of_row.values())
     stale = _outdated(usage.of(schema), rows) if any(cells.values()) else frozenset()
     known = _Known(covering, paused, stale)
@@ -167,8 +167,11 @@ def _executions(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, Exec
     return found
 
 
-def _active(table_id: int) -> list[Dispatch]:
-    return list(Dispatch.objects.active().filter(table=table_id).order_by("-sequence"))
+def _coming(table_id: int, cells: Mapping[int, Mapping[int, Execution]]) -> list[Dispatch]:
+    """The active dispatches that may still come to a cell here: rows lie ahead, or they are at work in one of these."""
+    at_work = {c.dispatch_id for of_row in cells.values() for c in of_row.values() if c.status in IN_FLIGHT}
+    active = Dispatch.objects.active().filter(Q(exhausted=False) | Q(pk__in=at_work), table=table_id)
+    return list(active.order_by("-sequence"))
 
 
 def _covering(dispatch: Dispatch, rows: Sequence[Row]) -> _Covering:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from dispatch import admit, caps, lifecycle, waiting, windows
-from dispatch.models import Dispatch, DispatchStatus, Lane
+from dispatch.models import Dispatch, DispatchStatus, Lane, Window
 from dispatch.pick import Walked
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,18 @@ class Link:
     fence: int
     tasks: int
     queue: str = DRAWS
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """All of the dispatch has ended, but for counting what is left waiting: that may read a whole table, so it is done
+    while nothing is locked.
+    """
+
+    dispatch: Dispatch
+
+
+Again = TypeVar("Again", Walked, Uncounted)
 
 
 def lay(dispatch: Dispatch) -> list[Lane]:
@@ -113,14 +126,16 @@ def advance(lane_id: int, fence: int) -> Link | None:
     """Make the lane's next link: close what has ended, admit rows, and say what to ring; None when there is nothing to.
 
     Ends the dispatch when nothing is left of it. A stale or repeated call does nothing. Where it takes a walk to find
-    what to admit, each slice is a transaction.
+    what to admit, each slice is a transaction; and what is left waiting is counted between two.
     """
-    while isinstance(link := _advance(lane_id, fence), Walked):
-        pass
-    return link
+    left_waiting: int | None = None
+    while isinstance(made := _advance(lane_id, fence, left_waiting), Walked | Uncounted):
+        if isinstance(made, Uncounted):
+            left_waiting = waiting.count(made.dispatch)
+    return made
 
 
-def _advance(lane_id: int, fence: int) -> Link | Walked | None:
+def _advance(lane_id: int, fence: int, left_waiting: int | None) -> Link | Walked | Uncounted | None:
     with transaction.atomic():
         lane = Lane.objects.filter(pk=lane_id, fence=fence, retired_at=None).select_related("dispatch").first()
         if lane is None:
@@ -140,27 +155,29 @@ def _advance(lane_id: int, fence: int) -> Link | Walked | None:
             admitted = admit.admit(dispatch, lane.number)
             if isinstance(admitted, Walked):
                 return _go_on(lane, admitted)
-        return _next_link(dispatch, lane)
+        return _next_link(dispatch, lane, left_waiting)
 
 
-def _go_on(lane: Lane, walked: Walked) -> Walked:
+def _go_on(lane: Lane, how: Again) -> Again:
     """Keep the sweep from taking a lane for lost that only walks. One whose lease is over already keeps to that."""
     Lane.objects.filter(pk=lane.pk, ended__gte=F("tasks")).update(lease_until=Now() + LEASE)
-    return walked
+    return how
 
 
 def _is_over(lane: Lane) -> bool:
     return lane.ended >= lane.tasks or Lane.objects.filter(pk=lane.pk, lease_until__lt=Now()).exists()
 
 
-def _next_link(dispatch: Dispatch, lane: Lane) -> Link | Walked | None:
+def _next_link(dispatch: Dispatch, lane: Lane, left_waiting: int | None) -> Link | Walked | Uncounted | None:
     unfinished = windows.unfinished(dispatch.pk)
     capped = not unfinished and caps.pause_at_rows(dispatch)
     if capped:
         return _go_on(lane, capped) if isinstance(capped, Walked) else None
     if not unfinished and dispatch.exhausted:
+        if left_waiting is None:
+            return _go_on(lane, Uncounted(dispatch))
         windows.close_finished(dispatch, for_good=True)  # some have ended since this transaction looked first
-        lifecycle.complete(dispatch, waiting=waiting.count(dispatch))
+        lifecycle.complete(dispatch, waiting=left_waiting)
         return None
     drawing = bool(unfinished) and windows.has_unclaimed(dispatch.pk)
     idle = 0 if drawing else lane.tasks
@@ -180,14 +197,23 @@ def _queue(dispatch: Dispatch) -> str:
 
 
 def overdue() -> list[Lane]:
-    """The lanes of active dispatches whose lease has run out."""
-    return list(
-        Lane.objects.filter(
-            retired_at=None,
-            lease_until__lt=Now(),
-            dispatch__status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING),
-        ).order_by("lease_until")[:1000]
+    """The lanes of active dispatches whose lease has run out, but for dispatches that only wait for paused cells.
+
+    Those may be many, for days. What resumes or cancels such a cell opens a window, or empties the lobby.
+    """
+    lapsed = Lane.objects.filter(
+        retired_at=None,
+        lease_until__lt=Now(),
+        dispatch__status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING),
     )
+    return list(lapsed.exclude(_only_waits()).order_by("lease_until")[:1000])
+
+
+def _only_waits() -> Q:
+    """That nothing of a lane's dispatch lies ahead, and no window but the lobby is open, in which cells are left."""
+    open_ones = Window.objects.filter(dispatch=OuterRef("dispatch"), closed_at=None)
+    drawn_from, lobby = open_ones.filter(lobby=False), open_ones.filter(windows.UNFINISHED, lobby=True)
+    return Q(~Exists(drawn_from), Exists(lobby), dispatch__exhausted=True)
 
 
 def ring_again(lane: Lane) -> Link | None:

@@ -35,6 +35,8 @@ class Counted:
 
 
 _ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
+UNFINISHED = Q(cells__gt=_ENDED)
+"""That a window has cells left."""
 
 
 def open_of(dispatches: Iterable[int]) -> QuerySet[Window]:
@@ -44,7 +46,7 @@ def open_of(dispatches: Iterable[int]) -> QuerySet[Window]:
 
 def unfinished(dispatch_id: int) -> list[int]:
     """The ids of the dispatch's windows that have cells left, oldest first; the lobby among them."""
-    return list(open_of([dispatch_id]).filter(cells__gt=_ENDED).order_by("pk").values_list("pk", flat=True))
+    return list(open_of([dispatch_id]).filter(UNFINISHED).order_by("pk").values_list("pk", flat=True))
 
 
 def open_with(dispatch: Dispatch, lane: int, picked: Sequence[Picked]) -> Window:
@@ -184,4 +186,4 @@ def unclaimed(dispatch_id: int) -> int:
 
 def drawn_from(dispatch_id: int) -> QuerySet[Window, int]:
     """The ids of the windows that have cells to claim or running: the unfinished ones but the lobby."""
-    return open_of([dispatch_id]).filter(cells__gt=_ENDED, lobby=False).values_list("pk", flat=True)
+    return open_of([dispatch_id]).filter(UNFINISHED, lobby=False).values_list("pk", flat=True)

@@ -150,3 +150,17 @@ def test_a_hundred_rows_take_no_more_queries_than_three():
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert counts[0] <= 20
+
+
+def test_runs_that_have_no_cell_left_to_come_to_cost_a_page_nothing():
+    table, _ = scene(4, a={}, b={})
+    schema, rows = schemas.load(table.pk), list(Row.objects.filter(table=table))
+    counts = []
+    for _ in range(2):
+        for row in rows[1:]:
+            begin(table.pk, rows=[row.pk])
+        Dispatch.objects.update(exhausted=True)
+        with CaptureQueriesContext(connection) as queries:
+            states(schema, rows[:1])
+        counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from dispatch import lanes
+from dispatch import lanes, waiting
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch
 from dispatch.models import Dispatch, Lane, Window
 from dispatch.pausing import pause_dispatch
+from tableflow.tables.models import Group
 from tests import hands, scenes
 
 pytestmark = pytest.mark.django_db
@@ -232,3 +234,22 @@ def test_a_lane_with_nothing_to_draw_rests_and_the_last_one_ends_the_dispatch():
     dispatch.refresh_from_db()
     assert (dispatch.status, dispatch.completed) == ("complete", 2)
     assert not Lane.objects.filter(retired_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_what_is_left_waiting_is_counted(monkeypatch):
+    table = scenes.table(3)
+    scenes.group(table, scenes.doubling(table), "first")
+    scenes.group(table, scenes.doubling(table), "reader", run_after=["first"])
+    dispatch = begin(table.pk, groups=[Group.objects.get(name="reader").pk])
+    locked = []
+    count = waiting.count
+
+    def counted(of: Dispatch) -> int:
+        locked.append(connection.in_atomic_block)
+        return count(of)
+
+    monkeypatch.setattr(waiting, "count", counted)
+    assert first_link() is None
+    dispatch.refresh_from_db()
+    assert (dispatch.status, dispatch.waiting, dispatch.total, locked) == ("complete", 3, 3, [False])

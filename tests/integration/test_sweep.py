@@ -7,13 +7,14 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from cells.models import Execution, Status, Worker
-from dispatch import bell, lanes
+from dispatch import bell, lanes, resume
 from dispatch.begin import begin
+from dispatch.cancel import cancel_runs
 from dispatch.models import Dispatch, Lane, Window
 from dispatch.progress import counts
 from dispatch.sweep import sweep
 from tableflow.tables.models import Row
-from tests import hands, scenes
+from tests import hands, scenes, standing
 
 pytestmark = pytest.mark.django_db
 
@@ -152,6 +153,38 @@ def test_a_lane_that_still_has_a_worker_is_left_alone(rung):
     sweep()
     assert rung == []
     assert Lane.objects.get().fence == link.fence
+
+
+def test_a_dispatch_that_only_waits_for_paused_cells_is_left_alone_until_one_ends(rung):
+    dispatch = run(2, concurrency=1)
+    waiting, worker = lanes.advance(*Lane.objects.values_list("pk", "fence").get()), hands.worker()
+    lanes.enter(waiting.lane_id, waiting.fence)
+    standing.pause(dispatch, worker, "approval")
+    lanes.leave(waiting.lane_id, waiting.fence)
+    lapse_lanes()
+    sweep()
+    assert Lane.objects.get().fence == waiting.fence + 1
+    lapse_lanes()
+    sweep()
+    assert Lane.objects.get().fence == waiting.fence + 1
+    cancel_runs(dispatch.table_id, rows=list(Row.objects.values_list("pk", flat=True)))
+    sweep()
+    dispatch.refresh_from_db()
+    assert (dispatch.status, dispatch.cancelled) == ("complete", 2)
+
+
+def test_a_cell_that_goes_on_is_rung_for_though_its_message_was_lost(rung, monkeypatch):
+    dispatch = run(1, concurrency=1)
+    link, worker = lanes.advance(*Lane.objects.values_list("pk", "fence").get()), hands.worker()
+    lanes.enter(link.lane_id, link.fence)
+    standing.pause(dispatch, worker, due_at=standing.long_ago())
+    lanes.leave(link.lane_id, link.fence)
+    lanes.advance(link.lane_id, link.fence)
+    monkeypatch.setattr(resume, "wake", lambda *_: None)
+    assert resume.resume_due() == 1
+    lapse_lanes()
+    sweep()
+    assert [ring.lane_id for ring in rung] == [link.lane_id]
 
 
 def test_paused_ended_and_empty_are_nothing_to_heal(rung):
