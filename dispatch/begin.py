@@ -44,8 +44,8 @@ def begin(
 ) -> Dispatch:
     """Record a request to run groups over a scope, and ring for it.
 
-    `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `ranges` positions
-    of rows that an import landed, `limit` a number of rows after which it completes, `caps` what pauses it
+    `groups` are group ids (None: all of the table's), `rows` row ids, `filter` the contract's filter, `ranges`
+    positions of rows that an import landed, `limit` a number of rows after which it completes, `caps` what pauses it
     (dispatch/caps.py). A manual run of all or of what is incomplete takes over the in-flight cells that its scope and
     groups overlap; others take over nothing. Raises InvalidInput, naming the field; NotFound when the table is gone.
     """
