@@ -11,7 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.laws.machine import Engine
 
-EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "25"))
 STEPS = int(os.environ.get("LAWS_STEPS", "50"))
 MINUTES = float(os.environ.get("LAWS_MINUTES", "0"))
 
