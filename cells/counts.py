@@ -35,8 +35,8 @@ class Counts:
 def of_group(table_id: int, group_id: int, used: Usage) -> Counts:
     """The counts of a group that uses this now."""
     total = Table.objects.values_list("row_count", flat=True).get(pk=table_id)
-    found = _in_time(lambda: _by_status(group_id))
-    stale = _in_time(lambda: _stale(group_id, used))
+    found = in_time(lambda: _by_status(group_id))
+    stale = in_time(lambda: _stale(group_id, used))
     if found is None:
         return Counts(total, None, dict.fromkeys(Status.values), stale)
     by_status = {status: found.get(status, 0) for status in Status.values}
@@ -52,7 +52,7 @@ def _stale(group_id: int, used: Usage) -> int:
     return Execution.objects.filter(usage.stale(used, F("row__data")), group=group_id).count()
 
 
-def _in_time(count: Callable[[], T]) -> T | None:
+def in_time(count: Callable[[], T]) -> T | None:
     """What it counts; None when that took too long."""
     try:
         with transaction.atomic():

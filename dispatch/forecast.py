@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cells import eligibility
+from cells import counts, eligibility
 from cells.eligibility import Request
 from dispatch import plan
 from dispatch.models import Mode
@@ -15,10 +15,13 @@ from tableflow.tables.schema import Schema
 NEWEST = 2**62
 
 
-def never_ran(schema: Schema, groups: Collection[int]) -> int:
-    """The cells of these groups that never ran and could run now: what a run of mode `new` would begin with."""
+def never_ran(schema: Schema, groups: Collection[int]) -> int | None:
+    """The cells of these groups that never ran and could run now: what a run of mode `new` would begin with.
+
+    None: they could not be counted in time, so they are many.
+    """
     chosen = [group for group in schema.groups if group.id in groups]
     wanted = Request(Mode.NEW, is_manual=True, sequence=NEWEST)
     rows = Row.objects.filter(table=schema.table_id)
-    planned = map(PlannedGroup.of, plan.pin(schema, chosen, mode=Mode.NEW))
-    return sum(rows.filter(eligibility.eligible(group, wanted)).count() for group in planned)
+    planned = [PlannedGroup.of(group) for group in plan.pin(schema, chosen, mode=Mode.NEW)]
+    return counts.in_time(lambda: sum(rows.filter(eligibility.eligible(group, wanted)).count() for group in planned))

@@ -102,7 +102,7 @@ def test_other_failures_of_the_database_are_not_taken_for_slowness(group: Group)
         raise OperationalError from psycopg.errors.AdminShutdown()
 
     with pytest.raises(OperationalError), transaction.atomic():
-        counts._in_time(broken)
+        counts.in_time(broken)
 
 
 @pytest.mark.parametrize("path", ["tables/{table}/groups/999/counts/", "tables/999/groups/{group}/counts/"])

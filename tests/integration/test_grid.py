@@ -7,11 +7,15 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from cells import counts
 from cells.models import Attempt, Execution, Status
+from dispatch import forecast
 from dispatch.models import Dispatch, DispatchStatus, Mode
 from tableflow.tables.models import Column, Group, Import, Row, Table
 from tests import scenes
@@ -237,6 +241,21 @@ def test_a_page_takes_as_many_queries_for_a_hundred_rows_as_for_one(client: Clie
     )
     Table.objects.update(row_count=119)
     assert queries() <= few <= MOST_QUERIES
+
+
+def test_what_auto_run_would_start_is_counted_or_said_to_be_too_much(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = scenes.table(5)
+    Table.objects.update(owner=user)
+    group = scenes.group(table, scenes.doubling(table))
+    url = f"/tables/{table.pk}/auto-run/"
+    assert client.get(url).json() == {"cells": 0, "groups": []}
+    assert client.get(f"{url}?group={group.pk}").json() == {"cells": 5, "groups": [group.pk]}
+    for_ever = Q(pk__in=RawSQL("SELECT id FROM tables_row CROSS JOIN pg_sleep(30)", []))
+    monkeypatch.setattr(forecast.eligibility, "eligible", lambda *_: for_ever)
+    monkeypatch.setattr(counts, "SECONDS", 0.01)
+    assert client.get(f"{url}?group={group.pk}").json() == {"cells": None, "groups": [group.pk]}
 
 
 def test_an_unchanged_fragment_is_not_sent_again(client: Client, table: Table) -> None:

@@ -12,7 +12,7 @@ from tableflow.tables import schema as schemas
 @page
 def existing(request: SignedIn, table_id: int) -> HttpResponse:
     """`{"cells", "groups"}`: the cells that never ran and could, of the workflow column `?group=`; without one, of all
-    that run by themselves.
+    that run by themselves. `cells` is null where they are too many to be counted.
     """
     schema = schemas.load(visible_table(request, table_id).pk)
     wanted = asked_id(request, "group")

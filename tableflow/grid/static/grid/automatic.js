@@ -20,7 +20,7 @@ export function automatic(table, live) {
   async function offer(group) {
     const asked = group === undefined ? "" : `?group=${group}`;
     const { cells, groups } = await call("GET", `/tables/${table}/auto-run/${asked}`);
-    if (cells && (await isWanted(cells))) {
+    if (cells !== 0 && (await isWanted(cells))) {
       await call("POST", `${base}dispatches/`, { groups, mode: "new" });
       tell(`Running ${counted(cells)} in the rows that are there.`);
     }
@@ -56,9 +56,9 @@ export function automatic(table, live) {
   });
 }
 
-/** @param {number} cells */
+/** @param {number | null} cells */
 async function isWanted(cells) {
-  if (cells <= MOST_UNASKED) return true;
+  if (cells !== null && cells <= MOST_UNASKED) return true;
   return ask({
     title: `Run ${counted(cells)} now?`,
     text: "Auto-run is on: new rows run by themselves, and rows whose values change. These were there before.",
@@ -67,7 +67,8 @@ async function isWanted(cells) {
   });
 }
 
-/** @param {number} cells */
+/** @param {number | null} cells null: too many to be counted */
 export function counted(cells) {
+  if (cells === null) return "very many cells";
   return `${cells.toLocaleString("en")} ${cells === 1 ? "cell" : "cells"}`;
 }
