@@ -29,6 +29,7 @@ def take_over(dispatch: Dispatch) -> int:
     """Cancel the in-flight cells of older dispatches that a new one overlaps, and nothing else; gives how many.
 
     One of what is new, failed or stale takes over nothing: it would not run what is cancelled then, and nobody would.
+    One with a limit takes over the first rows only, as many as it may run.
     """
     if dispatch.mode not in (Mode.ALL, Mode.INCOMPLETE):
         return 0
@@ -38,6 +39,9 @@ def take_over(dispatch: Dispatch) -> int:
     condition = scope.selection(dispatch.table_id, dispatch.scope)
     if condition:
         cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
+    if dispatch.limit_rows is not None:
+        in_order = cells.order_by("position", "row").values_list("row", flat=True)
+        cells = cells.filter(row__in=list(dict.fromkeys(in_order))[: dispatch.limit_rows])
     # At the number before the dispatch's own: a tombstone for those before it, and free for itself.
     cancelled = cancel(cells, dispatch.sequence - 1)
     onward.stamp_due(cancelled, without={group["id"] for group in dispatch.plan})

@@ -226,6 +226,12 @@ def test_a_run_takes_over_nothing_that_it_would_not_run_itself(scene: Scene, mod
     assert scene.states() == before
 
 
+def test_a_run_with_a_limit_takes_over_no_more_rows_than_it_may_run(scene: Scene) -> None:
+    begin(scene.table.pk, groups=[scene.groups["c"].pk], mode="all", limit=2)
+    states = scene.states()
+    assert [states[n, "c"] for n in range(1, ADMITTED + 1)] == ["cancelled", "cancelled", "pending", "pending"]
+
+
 def test_asking_twice_for_what_failed_runs_it_once() -> None:
     table = scenes.table(3)
     scenes.group(table, scenes.doubling(table))
