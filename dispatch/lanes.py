@@ -197,7 +197,7 @@ def _queue(dispatch: Dispatch) -> str:
 
 
 def overdue() -> list[Lane]:
-    """The lanes of active dispatches whose lease has run out, but for dispatches that only wait for paused cells.
+    """The lanes of active dispatches whose lease has run out, but for those that rest while only paused cells are left.
 
     Those may be many, for days. What resumes or cancels such a cell opens a window, or empties the lobby.
     """
@@ -210,10 +210,10 @@ def overdue() -> list[Lane]:
 
 
 def _only_waits() -> Q:
-    """That nothing of a lane's dispatch lies ahead, and no window but the lobby is open, in which cells are left."""
+    """That a lane rests, nothing of its dispatch lies ahead, and no window but the lobby is open, with cells in it."""
     open_ones = Window.objects.filter(dispatch=OuterRef("dispatch"), closed_at=None)
     drawn_from, lobby = open_ones.filter(lobby=False), open_ones.filter(windows.UNFINISHED, lobby=True)
-    return Q(~Exists(drawn_from), Exists(lobby), dispatch__exhausted=True)
+    return Q(~Exists(drawn_from), Exists(lobby), ended__gte=F("tasks"), dispatch__exhausted=True)
 
 
 def ring_again(lane: Lane) -> Link | None:

@@ -173,6 +173,19 @@ def test_a_dispatch_that_only_waits_for_paused_cells_is_left_alone_until_one_end
     assert (dispatch.status, dispatch.cancelled) == ("complete", 2)
 
 
+def test_a_link_that_was_lost_is_rung_again_though_only_paused_cells_are_left(rung):
+    dispatch = run(1, concurrency=1)
+    link, worker = lanes.advance(*Lane.objects.values_list("pk", "fence").get()), hands.worker()
+    lanes.enter(link.lane_id, link.fence)
+    standing.pause(dispatch, worker, "approval")
+    lanes.leave(link.lane_id, link.fence)
+    lanes.advance(link.lane_id, link.fence)
+    Lane.objects.update(started=0, ended=0)
+    lapse_lanes()
+    sweep()
+    assert [ring.lane_id for ring in rung] == [link.lane_id]
+
+
 def test_a_cell_that_goes_on_is_rung_for_though_its_message_was_lost(rung, monkeypatch):
     dispatch = run(1, concurrency=1)
     link, worker = lanes.advance(*Lane.objects.values_list("pk", "fence").get()), hands.worker()
