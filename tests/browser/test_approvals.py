@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,7 @@ def test_a_question_is_answered_with_its_form(visit: Visit, dispatch: Dispatch) 
     card.get_by_label("Urgent").select_option("Yes")
     card.get_by_role("button", name="Approve").click()
     expect(card.locator("[data-problem='fields.amount']")).to_contain_text("is not of type")
+    expect(card.locator("[name='fields.amount']")).to_have_accessible_description(re.compile("is not of type"))
     card.get_by_label("Amount").fill("12.5")
     card.get_by_label("Tone").select_option("warm")
     card.get_by_label("Send on").fill("2026-12-24")

@@ -38,10 +38,16 @@ async function submit(form, submitter) {
   }
 }
 
+/** How many places of problems have got an id, so that fields can point at them. */
+let slots = 0;
+
 /** @param {HTMLElement} form */
 export function clear(form) {
   for (const slot of form.querySelectorAll("[data-problem]")) slot.textContent = "";
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  }
 }
 
 /**
@@ -54,7 +60,10 @@ export function show(form, problems) {
     const slot = nearest(form, path);
     const where = slot.dataset.problem === path || !path ? "" : `${path}: `;
     slot.textContent = `${slot.textContent}${slot.textContent ? "\n" : ""}${where}${problem.detail}`;
-    form.querySelector(`[name="${CSS.escape(path)}"]`)?.setAttribute("aria-invalid", "true");
+    const field = form.querySelector(`[name="${CSS.escape(path)}"]`);
+    if (!slot.id) slot.id = `problem-${++slots}`;
+    field?.setAttribute("aria-invalid", "true");
+    field?.setAttribute("aria-describedby", slot.id);
   }
   const first = form.querySelector("[data-problem]:not(:empty)");
   first?.scrollIntoView({ block: "nearest" });
