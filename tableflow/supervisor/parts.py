@@ -109,7 +109,9 @@ def _worker(name: str, queue: str, threads: int, copies: int = 1) -> Part:
 
 def beat(home: Path) -> Part:
     """Beat, which sends the sweep's ticks."""
-    return Part("beat", [*_celery(), "beat", "-s", str(home / "run" / "beat-schedule"), "-l", "warning"], 20)
+    return Part(
+        "beat", [*_celery(), "beat", "-s", str(home / "run" / "beat-schedule"), "-l", "warning"], 20, stop_seconds=8
+    )
 
 
 def _celery() -> list[str]:
