@@ -75,7 +75,7 @@ class Postgres:
             "listen_addresses=",
             f'unix_socket_directories="{self.socket}"',
             "unix_socket_permissions=0777",  # The folder is private; `peer` says who comes in.
-            "max_connections=200",
+            "max_connections=500",
             "shared_buffers=96MB",
             "jit=off",
             "log_timezone=UTC",
