@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 BEAT = timedelta(seconds=1)
 LEASE = timedelta(seconds=10)
 STRAY_AGE = timedelta(seconds=10)
+MOST_WINDOWS = 2_000
 BUSY_TABLES = 20
 """How many tables a worker names as those whose cells it runs."""
 
@@ -75,7 +76,7 @@ class Registration:
 
     def drawing_from(self, windows: Iterable[int]) -> None:
         """Remember the windows that claims were made in: where this process's cells are to be looked for."""
-        self._windows = {*sorted(self._windows)[-200:], *windows}
+        self._windows = {*sorted(self._windows)[-MOST_WINDOWS:], *windows}
 
     def _register(self) -> Identity:
         for suffix in ("", *(f".{n}" for n in range(2, 100))):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution
-from dispatch import scope, windows
+from dispatch import resume, scope, windows
 from dispatch.models import Dispatch, DispatchStatus, Window
 from tableflow.tables.models import Row
 
@@ -31,7 +33,8 @@ def stamp_due(ids: Sequence[int], *, without: Collection[int] = ()) -> None:
 
 
 def stamp(ids: Sequence[int], *, without: Collection[int] = ()) -> Counter[int]:
-    """The same, but that the caller counts them: gives how many came to each window.
+    """The same, but that the caller counts them: gives how many came to each window. Lanes at rest are rung for them
+    when the transaction has ended.
 
     Each comes to the window that its execution leaves; to a fresh one where that is the lobby.
     """
@@ -41,8 +44,10 @@ def stamp(ids: Sequence[int], *, without: Collection[int] = ()) -> Counter[int]:
         if dispatch is None:
             continue
         _leave_lobby(dispatch, rows_by_window)
-        for window, rows in rows_by_window.items():
-            came[window] += _stamp(dispatch, window, rows, without)
+        stamped = {window: _stamp(dispatch, window, rows, without) for window, rows in rows_by_window.items()}
+        came.update(stamped)
+        if any(stamped.values()):
+            transaction.on_commit(partial(resume.wake, dispatch_id, sum(stamped.values())), robust=True)
     return came
 
 

@@ -96,8 +96,14 @@ def _pinned(
         "token": used.token,
         "upstream": upstream,
         "feeds": any(o.column in fed for o in group.outputs),
-        "strict": group.concurrency,
+        "strict": group.concurrency or _usually_strict(version),
     }
+
+
+def _usually_strict(version: WorkflowVersion | None) -> int | None:
+    """What holds over all runs of a group that names none: many small runs are no way around somebody else's limit."""
+    usual = _usual_concurrency(version)
+    return usual if usual <= CONCURRENCY_CALLING_OUT else None
 
 
 def _usual_concurrency(version: WorkflowVersion | None) -> int:

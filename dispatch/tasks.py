@@ -10,7 +10,7 @@ from cells.cascade import Cascade
 from cells.draw import Draw
 from cells.work import GroupRun
 from dispatch import audit as auditing
-from dispatch import bell, lanes, scope, waiting
+from dispatch import bell, lanes, retention, scope, waiting
 from dispatch import gather as gathering
 from dispatch import purge as purging
 from dispatch import resume as resuming
@@ -76,8 +76,9 @@ def gather() -> None:
 
 @shared_task(name="dispatch.tasks.audit", base=Tick)
 def audit() -> None:
-    """Look for what should not be, and set it right."""
+    """Look for what should not be, set it right, and forget what has ended long ago."""
     auditing.audit()
+    retention.forget_ended()
 
 
 @shared_task(name="dispatch.tasks.purge", base=Tick)
