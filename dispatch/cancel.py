@@ -7,7 +7,8 @@ its open windows get tombstones, so that a cascade under way finds them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -22,6 +23,17 @@ from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Group, Row, Table
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a stop met: the cells in flight that it cancelled, and the active dispatches that it ended or cut short.
+
+    What a dispatch had not reached was never stamped: it is left out, and not among the cells.
+    """
+
+    cells: int
+    dispatches: int
 
 
 def cancel_dispatch(dispatch_id: int) -> Dispatch:
@@ -44,9 +56,18 @@ def cancel_runs(
     groups: Sequence[int] | None = None,
     filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
 ) -> int:
-    """Cancel what runs or will run in these rows and groups of a table (None: all); gives how many cells that were.
+    """As `cut`; gives the cells in flight that were cancelled."""
+    return cut(table_id, rows, groups, filter).cells
 
-    Counts the cells in flight; what a cursor had not reached was never stamped, and is left out without counting.
+
+def cut(
+    table_id: int,
+    rows: Sequence[int] | None = None,
+    groups: Sequence[int] | None = None,
+    filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
+) -> Cut:
+    """Cancel what runs or will run in these rows and groups of a table (None: all). InvalidInput names what is not
+    there.
     """
     what = _what(table_id, rows, groups, filter)
     with transaction.atomic():
@@ -54,17 +75,21 @@ def cancel_runs(
         gather.gather_here(table_id)  # what was to run by itself is a run from now on, and stopped with the others
         active = list(Dispatch.objects.active().filter(table=table_id).select_for_update().order_by("pk"))
         if rows is None and groups is None and filter is None:
-            return sum(_cancel_whole(dispatch) for dispatch in active)
-        return sum(_cancel_part(dispatch, what) for dispatch in active)
+            return Cut(sum(_cancel_whole(dispatch) for dispatch in active), len(active))
+        concerned = [dispatch for dispatch in active if _concerns(dispatch, what)]
+        return Cut(sum(_cancel_part(dispatch, what) for dispatch in concerned), len(concerned))
 
 
-def cancel_automatic(table_id: int) -> int:
-    """Cancel all that runs, or is about to run, in a table by itself; gives how many cells that were."""
+def cancel_automatic(table_id: int, groups: Collection[int] | None = None) -> int:
+    """Cancel what runs, or is about to run, by itself in these groups of a table (None: all); gives how many cells in
+    flight that were. Runs that somebody asked for go on.
+    """
     with transaction.atomic():
         lifecycle.serialise(table_id)
         gather.gather_here(table_id)
         active = Dispatch.objects.active().filter(table=table_id, is_manual=False)
-        return sum(_cancel_whole(dispatch) for dispatch in active.select_for_update().order_by("pk"))
+        dispatches = list(active.select_for_update().order_by("pk"))
+        return sum(_cancel_groups(dispatch, groups) for dispatch in dispatches)
 
 
 def hold_still(table_id: int) -> None:
@@ -92,6 +117,22 @@ def _cancel_whole(dispatch: Dispatch) -> int:
     windows.close_finished(dispatch, for_good=True)
     lifecycle.settle(dispatch.pk)
     return len(cancelled)
+
+
+def _cancel_groups(dispatch: Dispatch, groups: Collection[int] | None) -> int:
+    """Cancel these groups of a dispatch, and the whole of it where it has no others."""
+    if groups is None or all(group["id"] in groups for group in dispatch.plan):
+        return _cancel_whole(dispatch)
+    what = {"rows": None, "groups": sorted(groups), "filter": None, "schema": None}
+    return _cancel_part(dispatch, what) if _concerns(dispatch, what) else 0
+
+
+def _concerns(dispatch: Dispatch, what: Mapping[str, Any]) -> bool:
+    """Whether the dispatch may have cells there, by the rows and groups that it was begun for."""
+    groups, rows, own = what["groups"], what["rows"], dispatch.scope.get("rows")
+    if groups is not None and not any(group["id"] in groups for group in dispatch.plan):
+        return False
+    return rows is None or own is None or not set(rows).isdisjoint(own)
 
 
 def _cancel_part(dispatch: Dispatch, what: Mapping[str, Any]) -> int:

@@ -159,9 +159,14 @@ class TableCancelRuns(APIView):
 
     @extend_schema(request=CancelRuns, responses=shapes.Cancelled)
     def post(self, request: Request, table_id: int) -> Response:
-        """Cancel what runs, or is about to, in these rows and workflow columns, whichever dispatch asked for it."""
+        """Cancel what runs, or is about to, in these rows and workflow columns, whichever dispatch asked for it.
+
+        `cancelled` counts the cells in flight. What the dispatches had not reached is left out by them and not
+        counted: `dispatches` says how many of them that concerned.
+        """
         table = access.editable_table(request, table_id)
-        return Response({"cancelled": cancel.cancel_runs(table.pk, **CancelRuns.read(request))})
+        cut = cancel.cut(table.pk, **CancelRuns.read(request))
+        return Response({"cancelled": cut.cells, "dispatches": cut.dispatches})
 
 
 class TableRunState(APIView):

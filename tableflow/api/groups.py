@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import binding, counts, usage
+from dispatch import cancel
 from tableflow.api import access, answers, query, removal, shapes
 from tableflow.api.fields import Body, Id, Object, Text, Texts, Truth, Value, Whole
 from tableflow.api.idempotency import once
@@ -21,6 +22,10 @@ from tableflow.tables import groups, schema
 from tableflow.tables.models import Group, Table
 
 BOUND = ("workflow", "inputs", "outputs", "run_if")
+AUTO_RUN = (
+    "Whether new rows, and rows in which a value that it reads changes, run by themselves. Turning it on starts "
+    "nothing by itself. Turning it off cancels what runs, or is about to, by itself in this workflow column."
+)
 
 
 class NewGroupOutput(Body):
@@ -41,7 +46,7 @@ class GroupChanges(Body):
     inputs = Object(required=False, help_text="Input of the workflow → column key, or template.")
     outputs = NewGroupOutput(many=True, required=False)
     run_after = Texts(required=False, help_text="Keys of columns that must have a value first.")
-    auto_run = Truth(required=False)
+    auto_run = Truth(required=False, help_text=AUTO_RUN)
     run_if = Text(required=False, allow_blank=True, allow_null=True, trim_whitespace=False, help_text="A template.")
     concurrency = Whole(required=False, allow_null=True, min_value=1, help_text="Cells at once.")
 
@@ -73,11 +78,15 @@ class GroupDetail(APIView):
 
     @extend_schema(request=GroupChanges, responses=shapes.Group)
     def patch(self, request: Request, table_id: int, group_id: int) -> Response:
-        """Change the fields that are given. Columns that it no longer fills stay, with their values."""
+        """Change the fields that are given. Columns that it no longer fills stay, with their values.
+
+        Turning `auto_run` off cancels what runs by itself in this workflow column; a dispatch that somebody asked for
+        goes on. Turning it on starts nothing by itself: rows run that come or change.
+        """
         table = access.editable_table(request, table_id)
         body: dict[str, Any] = GroupChanges.read(request)
         with transaction.atomic():
-            changed = groups.change(table, group_id, body)
+            changed = _changed(table, group_id, body)
             is_bound_anew = any(field in body for field in BOUND)
             answer = _checked(request, table, changed) if is_bound_anew else _answer(table, changed)
         return Response(answer)
@@ -103,6 +112,16 @@ class GroupCounts(APIView):
         if used is None:
             raise NotFound("There is no such workflow column in this table.")
         return Response(answers.group_counts(counts.of_group(table.pk, found.pk, used)))
+
+
+def _changed(table: Table, group_id: int, body: dict[str, Any]) -> Group:
+    if body.get("auto_run") is not False:
+        return groups.change(table, group_id, body)
+    cancel.hold_still(table.pk)
+    changed = groups.change(table, group_id, body)
+    # After the change: of what is pending, only the other workflow columns begin.
+    cancel.cancel_automatic(table.pk, groups=[group_id])
+    return changed
 
 
 def _workflow_name(request: Request, workflow_id: int) -> str:

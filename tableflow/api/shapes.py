@@ -47,7 +47,10 @@ class Group(serializers.Serializer[Any]):
     outputs = GroupOutput(many=True)
     run_after = serializers.ListField(child=serializers.CharField(), help_text="Columns that must have a value.")
     run_if = serializers.CharField(allow_blank=True)
-    auto_run = serializers.BooleanField()
+    auto_run = serializers.BooleanField(
+        help_text="New rows, and rows in which a value that it reads changes, run by themselves, unless the table's "
+        "`auto_run` is off."
+    )
     concurrency = serializers.IntegerField(allow_null=True)
 
 
@@ -282,7 +285,12 @@ class RunState(serializers.Serializer[Any]):
 
 
 class Cancelled(serializers.Serializer[Any]):
-    cancelled = serializers.IntegerField()
+    cancelled = serializers.IntegerField(
+        help_text="Cells that were in flight. What a dispatch had not reached is left out too, and not counted."
+    )
+    dispatches = serializers.IntegerField(
+        help_text="Active dispatches that were ended, or told to leave these cells out; 0: nothing was to be stopped."
+    )
 
 
 class Standing(Paused):

@@ -43,7 +43,9 @@ class TableChanges(Body):
 
     name = Text(required=False, max_length=128)
     description = Text(required=False, allow_blank=True, trim_whitespace=False)
-    auto_run = Truth(required=False)
+    auto_run = Truth(
+        required=False, help_text="Whether the workflow columns whose own `auto_run` is on run by themselves."
+    )
 
 
 class Tables(APIView):
@@ -78,7 +80,8 @@ class TableDetail(APIView):
     def patch(self, request: Request, table_id: int) -> Response:
         """Change its name, description, or whether anything in it runs by itself.
 
-        Turning `auto_run` off cancels what runs by itself. Turning it on starts nothing: rows run that come or change.
+        Turning `auto_run` off cancels what runs, or is about to, by itself in the table; a dispatch that somebody
+        asked for goes on. Turning it on starts nothing by itself: rows run that come or change.
         """
         found = access.editable_table(request, table_id)
         body: dict[str, Any] = TableChanges.read(request)

@@ -137,12 +137,33 @@ def test_dispatches_of_other_peoples_tables_are_not_seen(api: Api, api_of: Any, 
 def test_what_runs_in_a_table_is_cancelled(api: Api, numbers: Table, doubled: Group, rows: list[Row]) -> None:
     made = start(api, numbers)
     url = f"tables/{numbers.pk}/cancel-runs/"
-    assert api.post(url, {"rows": [rows[0].pk], "groups": [doubled.pk]}).json() == {"cancelled": 0}
+    assert api.post(url, {"rows": [rows[0].pk], "groups": [doubled.pk]}).json() == {"cancelled": 0, "dispatches": 1}
     found = api.get(f"tables/{numbers.pk}/rows/").json()["results"]
     shown = [row["executions"].get(str(doubled.pk), {}).get("status") for row in found]
     assert shown == [None, "pending", "pending", "pending", "pending"]
-    assert api.post(url).json() == {"cancelled": 0}
+    assert api.post(url).json() == {"cancelled": 0, "dispatches": 1}
     assert api.get(f"dispatches/{made['id']}/").json()["status"] == "cancelled"
+    assert api.post(url).json() == {"cancelled": 0, "dispatches": 0}
+
+
+def test_a_cancel_counts_the_dispatches_that_it_concerns(
+    api: Api, numbers: Table, doubled: Group, rows: list[Row]
+) -> None:
+    other = api.post(
+        f"tables/{numbers.pk}/groups/",
+        {
+            "workflow": doubled.workflow_id,
+            "inputs": doubled.inputs,
+            "outputs": [{"from": doubled.outputs[0]["from"], "column": {"name": "Other", "type": "number"}}],
+        },
+    ).json()
+    start(api, numbers, {"groups": [doubled.pk], "rows": [rows[0].pk]})
+    start(api, numbers, {"groups": [doubled.pk], "rows": [rows[1].pk]})
+    url = f"tables/{numbers.pk}/cancel-runs/"
+    assert api.post(url, {"groups": [other["id"]]}).json() == {"cancelled": 0, "dispatches": 0}
+    assert api.post(url, {"rows": [rows[2].pk]}).json() == {"cancelled": 0, "dispatches": 0}
+    assert api.post(url, {"rows": [rows[0].pk]}).json() == {"cancelled": 0, "dispatches": 1}
+    assert api.post(url, {"groups": [doubled.pk]}).json() == {"cancelled": 0, "dispatches": 2}
 
 
 def test_the_run_state_has_the_active_dispatches(api: Api, numbers: Table, doubled: Group) -> None:
@@ -240,7 +261,7 @@ def test_workers_are_listed_with_the_age_of_their_heartbeats(api: Api) -> None:
         ({"filter": {"field": "m", "op": "eq", "value": 1}}, "filter.field"),
         ({"filter": {"field": "n", "op": "~", "value": 1}}, "filter.op"),
         ({"exclude_rows": [10**12]}, "exclude_rows.0"),
-        ({"limit": 10}, "limit.non_field_errors"),
+        ({"limit": 10}, "limit"),
         ({"limit": {"type": "cells", "max": 1}}, "limit.type"),
         ({"limit": {"type": "rows", "max": 0}}, "limit.max"),
         ({"limit": {"type": "rows", "max": -1}}, "limit.max"),
@@ -249,7 +270,7 @@ def test_workers_are_listed_with_the_age_of_their_heartbeats(api: Api) -> None:
         ({"limit": {"type": "rows"}}, "limit.max"),
         ({"limit": {"type": "rows", "max": 1, "min": 1}}, "limit.min"),
         ({"concurrency": 3}, "concurrency"),
-        ([], "non_field_errors"),
+        ([], None),
     ],
 )
 def test_a_bad_dispatch_is_refused_where_it_is_wrong_and_nothing_starts(

@@ -6,7 +6,8 @@ import pytest
 
 from cells.models import Execution, Status
 from dispatch.begin import begin
-from dispatch.models import Dispatch
+from dispatch.gather import gather
+from dispatch.models import Change, Dispatch
 from tableflow.tables import rows
 from tableflow.tables.models import Column, Group, Table
 from tests.api.conftest import Api, errors
@@ -182,3 +183,61 @@ def test_an_odd_wish_for_the_columns_deletes_nothing(api: Api, people: Table, gr
     response = api.delete(f"tables/{people.pk}/groups/{group['id']}/?columns=burn")
     assert errors(response) == {"columns": "invalid_choice"}
     assert api.get(f"tables/{people.pk}/").json()["groups"] == [group]
+
+
+def test_turning_auto_run_off_cancels_what_runs_by_itself_in_it_and_nothing_else(
+    api: Api, people: Table, shout: int, group: dict[str, Any]
+) -> None:
+    other = api.post(
+        f"tables/{people.pk}/groups/",
+        {
+            "workflow": shout,
+            "inputs": {"text": "name"},
+            "outputs": [{"from": "loud", "column": {"name": "Other", "type": "text"}}],
+            "run_after": ["name"],
+            "auto_run": True,
+        },
+    ).json()
+    url = f"tables/{people.pk}/groups/{group['id']}/"
+    first, second, third = rows.insert(people, [{}, {}, {}])
+    manual = begin(people.pk, groups=[group["id"]], rows=[first.pk])
+    # One run of this column alone, and one of both.
+    api.patch(url, {"auto_run": True})
+    Group.objects.filter(pk=other["id"]).update(auto_run=False)
+    rows.update(people, {second.pk: {"name": "Bob"}})
+    (alone,) = gather(people.pk)
+    Group.objects.filter(pk=other["id"]).update(auto_run=True)
+    rows.update(people, {third.pk: {"name": "Cyd"}})
+    (both,) = gather(people.pk)
+
+    assert api.patch(url, {"auto_run": False}).json()["auto_run"] is False
+    for run in (manual, alone, both):
+        run.refresh_from_db()
+    assert [manual.status, alone.status, both.status] == ["pending", "cancelled", "pending"]
+    assert not manual.exclusions
+    assert [what["groups"] for what in both.exclusions] == [[group["id"]]]
+
+
+def test_turning_auto_run_off_and_on_again_starts_nothing_that_was_pending(
+    api: Api, people: Table, group: dict[str, Any]
+) -> None:
+    url = f"tables/{people.pk}/groups/{group['id']}/"
+    api.patch(url, {"auto_run": True})
+    rows.insert(people, [{"name": "Ada"}])
+    assert Change.objects.exists()
+    for on in (False, True):
+        api.patch(url, {"auto_run": on})
+    assert not Change.objects.exists()
+    assert gather(people.pk) == []
+    assert not Dispatch.objects.exists()
+
+
+def test_a_refused_change_leaves_what_runs_by_itself_alone(api: Api, people: Table, group: dict[str, Any]) -> None:
+    url = f"tables/{people.pk}/groups/{group['id']}/"
+    api.patch(url, {"auto_run": True})
+    rows.insert(people, [{"name": "Ada"}])
+    (run,) = gather(people.pk)
+    assert api.patch(url, {"auto_run": False, "inputs": {"nothing": "name"}}).status_code == 400
+    run.refresh_from_db()
+    assert run.status == "pending"
+    assert Group.objects.get(pk=group["id"]).auto_run

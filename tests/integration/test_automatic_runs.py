@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from cells.models import Attempt, Execution
 from dispatch.begin import begin
-from dispatch.cancel import cancel_runs
+from dispatch.cancel import cancel_automatic, cancel_runs
 from dispatch.gather import gather, gather_all
 from dispatch.models import ACTIVE, Change, Dispatch
 from tableflow.celery import app
@@ -435,6 +435,25 @@ def test_a_stop_of_one_row_right_after_an_edit_spares_the_others(worker):
     cancel_runs(table.pk, rows=[first])
     settle(table)
     assert scenes.values(table) == [None, 14, 14]
+
+
+def test_a_column_that_is_stopped_by_itself_ends_at_once_and_a_run_asked_for_goes_on(worker, tmp_path):
+    table = scenes.table(1)
+    slow = gated(table, tmp_path, auto_run=True)
+    scenes.group(table, scenes.doubling(table), "twice", auto_run=True)
+    manual = begin(table.pk, groups=[slow.pk])
+    scenes.until(lambda: marks(tmp_path, "arrived") == ["1"], "the one that was asked for stands at the gate")
+    rows.insert(table, [{"n": 2}, {"n": 3}])
+    (run,) = gather(table.pk)
+    scenes.until(lambda: sorted(marks(tmp_path, "arrived")) == ["1", "2", "3"], "the new ones have come too")
+    assert cancel_automatic(table.pk, groups=[slow.pk]) == 2
+    run = scenes.until_ended(run)
+    assert (run.status, run.completed, run.cancelled) == ("complete", 2, 2)
+    assert scenes.values(table, "twice") == [None, 4, 6]
+    (tmp_path / "open").touch()
+    assert scenes.until_ended(manual).completed == 1
+    assert scenes.statuses(slow) == {"completed": 1, "cancelled": 2}
+    assert scenes.values(table) == [1, None, None]
 
 
 # the tick
