@@ -123,15 +123,30 @@ def _is_not_503(record: logging.LogRecord) -> bool:
     return getattr(record, "status_code", None) != 503
 
 
+def _callers_errors_as_info(record: logging.LogRecord) -> bool:
+    """Makes a 4xx a line of INFO; whether the log is to have it then."""
+    if 400 <= getattr(record, "status_code", 0) < 500:
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     # A 503 is how /readyz says "not yet": its body names the reason, and a line per question would fill the log.
-    "filters": {"no_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503}},
+    # What a caller did wrong is news to the caller, who has the answer; a WARNING is for those who run the system.
+    "filters": {
+        "no_503": {"()": "django.utils.log.CallbackFilter", "callback": _is_not_503},
+        "callers": {"()": "django.utils.log.CallbackFilter", "callback": _callers_errors_as_info},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["no_503"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"httpx2": {"level": "WARNING"}, "httpcore2": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"filters": ["callers"]},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+    },
 }
 
 REST_FRAMEWORK = {
@@ -145,6 +160,8 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tableflow.api.negotiation.JsonAnyway",
     "DEFAULT_SCHEMA_CLASS": "tableflow.api.openapi.DescribedView",
+    # No body has such a key, so that no field of somebody's is taken for it. tableflow/api/errors.py hides it.
+    "NON_FIELD_ERRORS_KEY": "\x00",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
 }
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None}

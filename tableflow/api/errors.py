@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError
@@ -13,6 +14,7 @@ from django.views import defaults
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions, status
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.settings import api_settings
 
 from tableflow import errors
 from tableflow.api.parsing import TooLarge
@@ -50,6 +52,20 @@ class ErrorHandler(ExceptionHandler):
                 logger.warning("PostgreSQL refused a value that no check had refused", exc_info=exc)
                 return exceptions.ValidationError("A value cannot be stored.")
         return super().convert_known_exceptions(exc)
+
+    def format_exception(self, exc: exceptions.APIException) -> dict[str, Any]:
+        """The answer's body. What is wrong with a value as a whole is at the value: `caps`; null for the whole body."""
+        body: dict[str, Any] = super().format_exception(exc)
+        for problem in body["errors"]:
+            problem["attr"] = _place(problem["attr"])
+        return body
+
+
+def _place(attr: str | None) -> str | None:
+    whole = api_settings.NON_FIELD_ERRORS_KEY
+    if attr is None or attr == whole:
+        return None
+    return attr.removesuffix(f".{whole}") or None
 
 
 def _details(problems: list[errors.Problem]) -> dict[str | None, list[ErrorDetail]]:

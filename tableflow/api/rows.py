@@ -123,7 +123,9 @@ class Rows(APIView):
         """Delete rows by id, or those that a filter names. All or nothing; what runs in them is cancelled."""
         table = access.editable_table(request, table_id)
         body: dict[str, Any] = DoomedRows.read(request)
-        if ("rows" in body) == ("filter" in body):
+        if "rows" in body and "filter" in body:
+            raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
+        if "rows" not in body and "filter" not in body:
             raise InvalidInput.at("rows", "Give either `rows`, a list of ids, or `filter`.", "required")
         if "rows" in body:
             return Response({"deleted": removal.delete_rows(table, body["rows"])})

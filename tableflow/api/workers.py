@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from cells import workers
 from tableflow.api import access, shapes
+from tableflow.api.fields import Body
 from tableflow.api.idempotency import once
 from tableflow.api.pagination import Pages, paged
 from tableflow.supervisor import crew
@@ -46,10 +47,11 @@ class Workers(WorkersView):
 
     @extend_schema(request=None, responses={202: shapes.LaunchedWorker})
     @once
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """Launch a worker on this machine: one that was stopped, or one more for cells. It answers before the worker
         is there. 409 where `make up` does not run the system, and when there are enough.
         """
+        Body.read(request)  # it takes no field
         # The supervisor is asked within the transaction of the key: it answers at once, and nothing else is locked.
         return Response({"name": crew.launch(), "status": "starting"}, status=status.HTTP_202_ACCEPTED)
 
@@ -63,6 +65,7 @@ class WorkerStop(WorkersView):
         """Stop it, wherever it runs: it takes no more, ends the cells that end soon, hands back the others, and leaves
         the list. It answers before that; asked again it changes nothing. 409 when the worker is lost.
         """
+        Body.read(request)
         worker = workers.alive_one(name)
         crew.stop(worker.host, worker.pid)  # first: one that has ended already, supervisord would start again
         workers.ask_to_end(worker)

@@ -181,3 +181,42 @@ class TestCredentials:
         response = page.post("/api/v1/tables/", {"name": "x"}, content_type="application/json")
         assert response.status_code == 403
         assert errors(response) == {None: "permission_denied"}
+
+
+@pytest.mark.parametrize("body", [[], "x", 5], ids=str)
+def test_what_is_wrong_with_a_body_as_a_whole_is_at_no_field(api: Api, people: Table, body: Any) -> None:
+    for method, path in (("post", "tables/"), ("patch", f"tables/{people.pk}/")):
+        assert None in errors(getattr(api, method)(path, body)), path
+
+
+def test_a_field_that_is_named_as_a_framework_names_none_is_told_by_its_name(api: Api, people: Table) -> None:
+    assert errors(api.post("tables/", {"name": "x", "non_field_errors": 1})) == {"non_field_errors": "unknown_field"}
+    row = {"rows": [{"data": {"non_field_errors": 1}}]}
+    assert list(errors(api.post(f"tables/{people.pk}/rows/", row))) == ["rows.0.data.non_field_errors"]
+
+
+def test_what_a_caller_did_wrong_is_logged_as_information(
+    client: Client, user: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "django.request"):
+        client.get("/api/v1/nothing/")
+    (record,) = [record for record in caplog.records if record.name == "django.request"]
+    assert (record.levelname, record.status_code) == ("INFO", 404)  # type: ignore[attr-defined]
+    caplog.clear()
+    with caplog.at_level("WARNING", "django.request"):
+        client.get("/api/v1/nothing/")
+    assert not caplog.records
+
+
+def test_a_failure_of_ours_is_logged_as_an_error(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("tableflow.api.answers.tables", broken)
+    TableFactory(owner=user)
+    client.force_login(user)
+    client.raise_request_exception = False
+    assert client.get("/api/v1/tables/").status_code == 500
+    assert [record.levelname for record in caplog.records if record.name == "django.request"] == ["ERROR"]

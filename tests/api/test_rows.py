@@ -80,6 +80,12 @@ def test_a_delete_that_names_an_unknown_row_deletes_none(api: Api, people: Table
     assert Row.objects.filter(table=people).count() == 3
 
 
+def test_a_delete_by_rows_and_by_a_filter_is_one_too_many(api: Api, people: Table, three: list[Row]) -> None:
+    both = {"rows": [three[0].pk], "filter": {"field": "age", "op": "gt", "value": 50}}
+    assert errors(api.delete(f"tables/{people.pk}/rows/", both)) == {"filter": "conflict"}
+    assert errors(api.delete(f"tables/{people.pk}/rows/", {})) == {"rows": "required"}
+
+
 @pytest.mark.parametrize("body", [{}, {"rows": [1], "filter": {}}, {"filter": {}}, {"rows": "all"}, {"all": True}])
 def test_a_delete_is_never_taken_for_everything(api: Api, people: Table, three: list[Row], body: Any) -> None:
     assert api.delete(f"tables/{people.pk}/rows/", body).status_code == 400
@@ -247,10 +253,10 @@ def test_a_bad_question_is_refused_by_name(
         ({"data": {"name": "x"}, "after_row": 10**30}, "after_row"),
         ({"data": {"name": "x"}, "after_row": "1"}, "after_row"),
         ({"data": {"name": "x"}, "after_row": 10**15}, "after_row"),
-        ({"rows": {"data": {}}}, "rows.non_field_errors"),
+        ({"rows": {"data": {}}}, "rows"),
         ({"rows": [{"name": "x"}]}, "rows.0.name"),
         ({"rows": [{"data": {"name": "x"}}, {"data": {"age": "old"}}]}, "rows.1.data.age"),
-        ({"rows": [{"data": {}}] * 1001}, "rows.non_field_errors"),
+        ({"rows": [{"data": {}}] * 1001}, "rows"),
     ],
 )
 def test_bad_rows_are_refused_where_they_are_wrong_and_none_is_made(

@@ -81,6 +81,24 @@ def test_launching_outside_make_up_is_refused_with_the_way_to_do_it(boss: Api) -
     assert "celery -A tableflow.celery:app worker" in answer.json()["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "attr", "code"), [({"x": 1}, "x", "unknown_field"), ([], None, "invalid"), ("two", None, "invalid")]
+)
+def test_a_launch_and_a_stop_take_no_field(
+    boss: Api, monkeypatch: pytest.MonkeyPatch, body: Any, attr: str | None, code: str
+) -> None:
+    launched: list[str] = []
+    monkeypatch.setattr("tableflow.supervisor.crew.launch", lambda: launched.append("worker") or "worker")
+    hands.worker("one")
+    for path in ("workers/", "workers/one/stop/"):
+        answer = boss.post(path, body)
+        assert (answer.status_code, errors(answer)) == (400, {attr: code}), path
+    assert not launched
+    assert Worker.objects.get().status == "active"
+    assert boss.post("workers/", {}).status_code == 202
+    assert launched == ["worker"]
+
+
 def test_stopping_tells_the_worker_through_its_row(boss: Api) -> None:
     hands.worker("one@here.1")
     hands.worker("two@here.2")

@@ -56,7 +56,7 @@ export function clear(form) {
  */
 export function show(form, problems) {
   for (const problem of problems) {
-    const path = (problem.attr ?? "").replace(/^non_field_errors$/, "");
+    const path = problem.attr ?? "";
     const slot = nearest(form, path);
     const where = slot.dataset.problem === path || !path ? "" : `${path}: `;
     slot.textContent = `${slot.textContent}${slot.textContent ? "\n" : ""}${where}${problem.detail}`;
