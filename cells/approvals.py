@@ -7,7 +7,7 @@ An approval is open until it is answered, expires or is withdrawn with its cell 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +15,10 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from cells import schemas
 from cells.models import Approval, Pause
-from tableflow.errors import Conflict, InvalidInput
+from cells.steps.approval import form
+from cells.values import Unfit, plain
+from tableflow.errors import Conflict, InvalidInput, Problem
 from tableflow.tables.models import Table
 
 ANSWERS = (Approval.Status.APPROVED, Approval.Status.REJECTED)
@@ -129,8 +130,20 @@ def _check(approval: Approval, decision: str, given: Mapping[str, Any]) -> None:
         if given:
             raise InvalidInput.at("fields", "This question has no fields to fill in; leave `fields` out.", "unknown")
         return
-    problems = schemas.problems(schemas.unhurried(approval.fields), given, "fields")
+    unstorable = [problem for name, value in given.items() for problem in _unstorable(name, value)]
+    if unstorable:
+        raise InvalidInput(unstorable)
+    problems = form.problems(approval.fields, given, "fields")
     if decision == Approval.Status.REJECTED:
         problems = [problem for problem in problems if problem.code != "required"]
     if problems:
         raise InvalidInput(problems)
+
+
+def _unstorable(name: str, value: Any) -> Iterator[Problem]:
+    attr = f"fields.{name}"
+    try:
+        if plain([name, value]) != [name, value]:
+            yield Problem("It holds what cannot be stored: a NUL character, half a character, or no number.", attr)
+    except Unfit as error:
+        yield Problem(str(error), attr)

@@ -11,7 +11,7 @@ from typing import Any
 LONG_TEXT = 200
 # What can be a part of a form's path (static/grid/values.js).
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*")
-_FORMATS = {"date": "date", "date-time": "datetime", "email": "email", "uri": "url"}
+_FORMATS = {"date": "date", "date-time": "datetime", "time": "time", "email": "email", "uri": "url"}
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `kind`: text, email, url, date, datetime, number, choice, long or json; `path`: where its value goes.
+    """One field. `kind`: text, email, url, date, datetime, time, number, choice, long or json.
 
+    `path` is where its value goes.
     `value` is what it begins with, as it is written in the field.
     """
 

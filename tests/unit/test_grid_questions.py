@@ -19,6 +19,7 @@ YES_NO = (Option("true", "Yes"), Option("false", "No"))
         ({"type": "string", "maxLength": 5000}, "long", "", ()),
         ({"type": "string", "format": "date"}, "date", "", ()),
         ({"type": "string", "format": "date-time"}, "datetime", "", ()),
+        ({"type": "string", "format": "time"}, "time", "", ()),
         ({"type": "string", "format": "email"}, "email", "", ()),
         ({"type": "string", "format": "hostname"}, "text", "", ()),
         ({"type": "number", "default": 2.5}, "number", "2.5", ()),

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cells import formats
+from cells.steps.approval import form
 from cells.steps.step import Question
 from cells.workflows.definition import Program, check, compile_program
 from cells.workflows.run import Completed, Failed, Paused, Result, Standing, resume, run
@@ -155,7 +157,16 @@ def test_a_template_may_say_that_there_is_no_end() -> None:
         ({"fields": {"note": {"type": "string"}}}, "fields"),
         ({"fields": {"type": "string"}}, "fields"),
         ({"fields": {"type": "object", "properties": {"a": {"type": "colour"}}}}, "fields"),
-        ({"fields": {"type": "object", "properties": {"a": {"$ref": "http://example.org/a"}}}}, "fields"),
+        ({"fields": {"properties": {"a": {"$ref": "http://example.org/a"}}}}, "fields.properties.a.$ref"),
+        ({"fields": {"properties": {"a": {"$ref": "#/properties/a"}}}}, "fields.properties.a.$ref"),
+        ({"fields": {"properties": {"a": {"items": {"$dynamicRef": "#a"}}}}}, "fields.properties.a.items.$dynamicRef"),
+        ({"fields": {"properties": {"a": {"not": {"$recursiveRef": "#"}}}}}, "fields.properties.a.not.$recursiveRef"),
+        ({"fields": {"$ref": "#/$defs/a", "$defs": {"a": {}}}}, "fields.$ref"),
+        ({"fields": {"properties": {"a": {"pattern": "^[a-z]+$"}}}}, "fields.properties.a.pattern"),
+        ({"fields": {"type": "object", "allOf": [{}, {"pattern": "a"}]}}, "fields.allOf.1.pattern"),
+        ({"fields": {"type": "object", "patternProperties": {"a": {}}}}, "fields.patternProperties"),
+        ({"fields": {"properties": {"a": {"format": "hostname"}}}}, "fields.properties.a.format"),
+        ({"fields": {"properties": []}}, "fields"),
         ({"fields": {"type": "object", "description": "x" * 70_000}}, "fields"),
         ({"fields": {"type": "object", "properties": {f"f{n}": {} for n in range(51)}}}, "fields.properties"),
         ({"assignees": "ada"}, "assignees"),
@@ -179,3 +190,60 @@ def test_a_question_needs_a_prompt() -> None:
     with pytest.raises(InvalidInput) as refused:
         check([], [{"id": "ask", "type": "approval", "config": {}}], {})
     assert [problem.attr for problem in refused.value.problems] == ["steps.0.config.prompt"]
+
+
+def test_a_refused_pattern_says_what_to_use_instead() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ask({"fields": {"properties": {"a": {"pattern": "x"}, "b": {"format": "ipv4"}}}})
+    pattern, format_ = (problem.detail for problem in refused.value.problems)
+    assert "use enum, minLength and maxLength, or format" in pattern
+    assert "there are: date, date-time, time, email, uri." in format_
+
+
+def test_a_field_may_be_named_like_a_keyword_and_hold_one_as_a_value() -> None:
+    names = ("pattern", "format", "$ref", "patternProperties")
+    form = {
+        "properties": {name: {"type": "string", "default": {"$ref": "#"}} for name in names},
+        "required": ["pattern"],
+        "examples": [{"pattern": "x"}],
+    }
+    assert asked({"fields": form}).fields == form
+
+
+@pytest.mark.parametrize(
+    ("format_", "fits", "fails"),
+    [
+        ("date", ["2026-12-24"], ["2026-02-30", "20261224", "24.12.2026", " 2026-12-24", "2026-12-24T18:00:00Z", ""]),
+        (
+            "date-time",
+            ["2026-12-24T18:00:00Z", "2026-12-24T18:00:00.5+01:00", "2026-12-24T18:00"],
+            ["2026-12-24", "2026-12-24T25:00:00Z", "2026-12-24T18:00:00Z ", "soon", ""],
+        ),
+        ("time", ["18:00", "18:00:30", "18:00:30.25Z", "18:00+01:00"], ["25:00", "18", "6 pm", "18:00 ", ""]),
+        ("email", ["ada@example.org"], ["ada", "ada@", "a b@example.org", ""]),
+        ("uri", ["https://example.org/a?b=c"], ["example.org", "javascript:alert(1)", "https://", ""]),
+    ],
+)
+def test_a_format_is_kept_by_those_who_answer(format_: str, fits: list[str], fails: list[str]) -> None:
+    schema = {"properties": {"x": {"type": ["string", "null"], "format": format_}}}
+    for value in (*fits, None):
+        assert form.problems(schema, {"x": value}, "fields") == [], value
+    for value in fails:
+        (problem,) = form.problems(schema, {"x": value}, "fields")
+        assert (problem.attr, problem.detail) == ("fields.x", f"This must be {formats.EXAMPLES[format_]}."), value
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        ({"type": "array"}, "x", "This must be a list."),
+        ({"type": ["number", "null"]}, "x", "This must be a number or null."),
+        ({"enum": ["a", 1]}, "x", 'This must be one of: "a", 1.'),
+        ({"minLength": 1}, "", "This must not be empty."),
+        ({"minLength": 3}, "x", "This must have 3 characters or more."),
+        ({"maxLength": 2}, "xyz", "This may have 2 characters at most."),
+    ],
+)
+def test_what_does_not_fit_is_said_in_plain_words(schema: dict[str, Any], value: Any, said: str) -> None:
+    (problem,) = form.problems({"properties": {"x": schema}}, {"x": value}, "fields")
+    assert (problem.attr, problem.detail) == ("fields.x", said)
