@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
@@ -61,7 +62,7 @@ def _refused(word: str) -> NoReturn:
 
 
 def check_value(value: Any) -> None:
-    """InvalidInput, naming the place, when a text cannot be stored or the value is nested too deep."""
+    """InvalidInput, naming the place, when a text or number cannot be stored or the value is nested too deep."""
     pending: list[tuple[str, int, Any]] = [("", 0, value)]
     while pending:
         attr, depth, item = pending.pop()
@@ -77,6 +78,8 @@ def check_value(value: Any) -> None:
                     _check_text(attr or "body", key)
                 if isinstance(member, str | dict | list):
                     pending.append((place, depth + 1, member))
+                elif isinstance(member, float) and not math.isfinite(member):
+                    raise InvalidInput.at(place, "The number is too large to be stored.", "out_of_range")
 
 
 def _check_text(attr: str, text: str) -> None:

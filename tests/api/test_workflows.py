@@ -138,3 +138,10 @@ def test_a_bad_workflow_is_refused_where_it_is_wrong(api: Api, greet: int, chang
 @pytest.mark.parametrize("inputs", [{"nobody": 1}, [], "x", None])
 def test_bad_inputs_of_a_trial_run_are_refused(api: Api, greet: int, inputs: Any) -> None:
     assert api.post(f"workflows/{greet}/test/", {"inputs": inputs}).status_code == 400
+
+
+def test_a_number_in_a_step_that_cannot_be_stored_is_named(api: Api) -> None:
+    body = b'{"name": "w", "inputs": [], "steps": [{"id": "a", "type": "wait", "config": {"seconds": 1e999}}]}'
+    assert errors(api.generic("POST", "workflows/", body, "application/json")) == {
+        "steps.0.config.seconds": "out_of_range"
+    }
