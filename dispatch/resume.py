@@ -107,8 +107,10 @@ def wake(dispatch_id: int, cells: int) -> None:
         bell.ring(link)
 
 
-def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, Any] | None) -> Approval:
-    """Answer a question, so that its cell goes on; gives it as it is then. Answered before: nothing changes.
+def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, Any] | None) -> bool:
+    """Answer a question, so that its cell goes on. False: it was answered before, and nothing changes.
+
+    The approval is then as it stands in the database.
 
     Raises InvalidInput naming `fields.<name>`; Conflict, `withdrawn` or `expired`, when nobody waits for the answer.
     """
@@ -119,7 +121,7 @@ def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, A
             pauses.give([approval.execution_id], result)
             if not _go_on([approval.execution_id]):
                 raise approvals.withdrawn()
-    return approval
+    return result is not None
 
 
 def move_to_newest(table_id: int, row_id: int, group_id: int) -> WorkflowVersion:

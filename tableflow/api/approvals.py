@@ -52,18 +52,20 @@ class ApprovalDetail(APIView):
         """The question, and the answer when there is one."""
         return Response(answers.approval(access.approval(request, approval_id)))
 
-    @extend_schema(request=Decision, responses=shapes.Approval)
+    @extend_schema(request=Decision, responses=shapes.AnsweredApproval)
     @once
     def post(self, request: Request, approval_id: int) -> Response:
-        """Answer it, so that its cell goes on. It is answered once: a later answer changes nothing, and is told so by
-        what it gets. 409 when nobody waits for it any more: `withdrawn` with its cell, or `expired`.
+        """Answer it, so that its cell goes on. It is answered once: a later answer changes nothing, and gets the
+        one that counted, with `taken` false. 409 when nobody waits for it any more: `withdrawn` with its cell, or
+        `expired`.
         """
         asked = access.approval(request, approval_id)
         user = access.user(request)
         if asked.pk not in approvals.answerable(user, [asked]):
             raise PermissionDenied("This question is for others to answer.")
         body: dict[str, Any] = Decision.read(request)
-        return Response(answers.approval(resume.answer(asked, user, body["decision"], body.get("fields"))))
+        taken = resume.answer(asked, user, body["decision"], body.get("fields"))
+        return Response({**answers.approval(asked), "taken": taken})
 
 
 class NewestVersion(APIView):

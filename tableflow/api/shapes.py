@@ -344,6 +344,10 @@ class Approval(serializers.Serializer[Any]):
     answered_at = serializers.DateTimeField(allow_null=True, help_text="When it was answered, expired or withdrawn.")
 
 
+class AnsweredApproval(Approval):
+    taken = serializers.BooleanField(help_text="False: it was answered before, and this answer changed nothing.")
+
+
 class BusyTable(serializers.Serializer[Any]):
     table = serializers.IntegerField()
     name = serializers.CharField()

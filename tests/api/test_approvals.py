@@ -13,11 +13,12 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from cells.models import Approval, Execution, Pause, Worker, Workflow, WorkflowVersion
-from dispatch import bell
+from dispatch import bell, resume
 from dispatch.begin import begin
 from dispatch.cancel import cancel_runs
 from dispatch.models import Dispatch
 from dispatch.resume import resume_due
+from tableflow.errors import InvalidInput
 from tableflow.tables.models import Group, Member, Table
 from tests import hands, scenes, standing
 from tests.api.conftest import Api, errors
@@ -149,12 +150,13 @@ def test_an_answer_lets_the_cell_go_on_with_it(api: Api, user: User, ask: Any) -
 def test_answering_twice_changes_nothing(api: Api, api_of: Any, ask: Any, numbers: Table) -> None:
     asked = ask(fields=FORM)
     first = api.post(f"approvals/{asked.pk}/", {"decision": "approved", "fields": {"amount": 5}}).json()
+    assert first["taken"] is True
     before = Execution.objects.values().get(pk=asked.execution_id)
     standing_before = Pause.objects.values().get(pk=asked.execution_id)
     other = api_of(member(numbers, "editor", "bob"))
     for body in ({"decision": "rejected"}, {"decision": "approved", "fields": {"amount": "no number"}}):
         again = other.post(f"approvals/{asked.pk}/", body)
-        assert (again.status_code, again.json()) == (200, first)
+        assert (again.status_code, again.json()) == (200, {**first, "taken": False})
     assert Execution.objects.values().get(pk=asked.execution_id) == before
     assert Pause.objects.values().get(pk=asked.execution_id) == standing_before
 
@@ -175,6 +177,35 @@ def test_a_form_is_checked_by_its_schema(api: Api, ask: Any) -> None:
     assert asked.status == "open"
     assert Execution.objects.get(pk=asked.execution_id).status == "paused"
     assert api.post(url, {"decision": "rejected"}).json()["status"] == "rejected"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", '[1, {"deep": 1e999}]'])
+def test_a_number_that_cannot_be_stored_is_named(api: Api, ask: Any, number: str) -> None:
+    asked = ask(fields={"properties": {"percent": {"type": "number"}}})
+    body = f'{{"decision": "approved", "fields": {{"percent": 5, "other": {number}}}}}'.encode()
+    refused = api.generic("POST", f"approvals/{asked.pk}/", body, "application/json")
+    assert refused.status_code == 400
+    place = "fields.other.1.deep" if "deep" in number else "fields.other"
+    assert errors(refused) == {place: "out_of_range"}
+    asked.refresh_from_db()
+    assert asked.status == "open"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), [float("-inf")], "a\0b", "x" * 2_000_000, 1 << 5000])
+def test_whoever_answers_nothing_is_taken_that_cannot_be_stored(user: User, ask: Any, value: Any) -> None:
+    asked = ask(fields={"properties": {"percent": {"type": "number"}}})
+    with pytest.raises(InvalidInput) as refused:
+        resume.answer(asked, user, "approved", {"percent": 5, "other": value})
+    assert [problem.attr for problem in refused.value.problems] == ["fields.other"]
+    asked.refresh_from_db()
+    assert asked.status == "open"
+
+
+def test_a_form_keeps_its_formats(api: Api, ask: Any) -> None:
+    asked = ask(fields={"properties": {"to": {"type": "string", "format": "email"}}})
+    url = f"approvals/{asked.pk}/"
+    assert errors(api.post(url, {"decision": "approved", "fields": {"to": "nobody"}})) == {"fields.to": "invalid"}
+    assert api.post(url, {"decision": "approved", "fields": {"to": "ada@example.org"}}).status_code == 200
 
 
 def test_a_question_without_a_form_takes_no_fields(api: Api, ask: Any) -> None:

@@ -16,7 +16,7 @@ from dispatch.begin import begin
 from dispatch.models import Dispatch
 from tableflow.tables.models import Row, Table
 from tests import hands, scenes, standing
-from tests.factories import TableFactory
+from tests.factories import TableFactory, UserFactory
 
 Visit = Callable[[str], Page]
 FORM = {
@@ -72,8 +72,8 @@ def test_a_question_is_answered_with_its_form(visit: Visit, dispatch: Dispatch) 
     card.get_by_label("Amount").fill("lots")
     card.get_by_label("Urgent").select_option("Yes")
     card.get_by_role("button", name="Approve").click()
-    expect(card.locator("[data-problem='fields.amount']")).to_contain_text("is not of type")
-    expect(card.locator("[name='fields.amount']")).to_have_accessible_description(re.compile("is not of type"))
+    expect(card.locator("[data-problem='fields.amount']")).to_contain_text("This must be a number.")
+    expect(card.locator("[name='fields.amount']")).to_have_accessible_description(re.compile("This must be a number."))
     card.get_by_label("Amount").fill("12.5")
     card.get_by_label("Tone").select_option("warm")
     card.get_by_label("Send on").fill("2026-12-24")
@@ -146,6 +146,20 @@ def test_who_answers_is_told_even_when_the_list_knows_of_it_first(visit: Visit, 
     route.fulfill(response=response)
     expect(page.get_by_role("status").filter(has_text="Approved by ada.")).to_be_visible()
     expect(card).to_have_count(0)
+
+
+def test_whose_answer_came_too_late_is_told_that_it_was_not_taken(visit: Visit, dispatch: Dispatch) -> None:
+    asked = ask(dispatch)
+    page = visit("/approvals/")
+    card = question(page, "letter 1")
+    expect(card).to_be_visible()
+    page.route("**/approvals/", lambda _: None)  # The list stays as it is.
+    resume.answer(asked, UserFactory(username="bob", is_superuser=True), "approved", None)
+    card.get_by_role("button", name="Reject").click()
+    said = "Already answered: approved by bob. Your answer was not taken."
+    expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
+    asked.refresh_from_db()
+    assert asked.status == "approved"
 
 
 def test_a_question_that_was_withdrawn_says_so(visit: Visit, dispatch: Dispatch) -> None:

@@ -58,7 +58,8 @@ def until_asked(count: int) -> list[Approval]:
 
 def answer(approval: Approval, decision: str = "approved", fields: dict[str, Any] | None = None) -> Approval:
     """Answer as the table's owner."""
-    return resume.answer(approval, User.objects.get(username="owner"), decision, fields)
+    resume.answer(approval, User.objects.get(username="owner"), decision, fields)
+    return approval
 
 
 def until_due_went_on(count: int, ahead: timedelta = timedelta(0)) -> None:

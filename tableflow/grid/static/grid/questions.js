@@ -17,9 +17,10 @@ export function keepTouched(within) {
 
 /**
  * Says what became of a question: it may have been somebody else's answer that counted.
- * @param {{status: string, answered_by: string | null}} approval
+ * @param {{status: string, answered_by: string | null, taken: boolean}} approval
  */
-export function answered({ status, answered_by: by }) {
-  const word = status === "approved" ? "Approved" : "Rejected";
-  tell(`${word}${by ? ` by ${by}` : ""}. The cell goes on.`);
+export function answered({ status, answered_by: by, taken }) {
+  const whose = by ? ` by ${by}` : "";
+  if (taken) tell(`${status === "approved" ? "Approved" : "Rejected"}${whose}. The cell goes on.`);
+  else tell(`Already answered: ${status}${whose}. Your answer was not taken.`);
 }
