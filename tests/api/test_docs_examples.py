@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_examples_of_the_api_do_what_they_say(
-    live_web: Any, worker: parts.Part, monkeypatch: pytest.MonkeyPatch
+    live_web: Any, worker: parts.Part, beat: parts.Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _record, token = get_token_model().objects.create(user=UserFactory())
     monkeypatch.setenv("TABLEFLOW_URL", live_web.url)
