@@ -9,6 +9,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from cells.models import Execution, Status
+from dispatch.begin import begin
+from dispatch.models import Dispatch
 from tableflow.grid.markup import WHY_STALE
 from tableflow.tables.models import Group, Row, Table
 from tests import scenes
@@ -63,6 +65,31 @@ def test_the_trace_says_why_a_cell_is_stale(visit: Visit, table: Table) -> None:
     expect(panel).to_contain_text("Made of other values than the row has now")
 
 
+def test_what_would_do_nothing_is_disabled_once_that_is_known(visit: Visit, table: Table) -> None:
+    Execution.objects.filter(status=Status.ERROR).delete()
+    page = visit(f"/tables/{table.pk}/")
+    page.get_by_role("button", name="Run out").click()
+    items = {
+        name: page.get_by_role("menuitem", name=name, exact=True) for name in ("Run 0 failed", "Run 0 stale", "Stop")
+    }
+    for name, item in items.items():
+        expect(item, name).to_have_attribute("aria-disabled", "true")
+        item.dispatch_event("click")
+        expect(item, name).to_be_visible()
+    assert not Dispatch.objects.exists()
+    expect(page.get_by_role("menuitem", name="Run empty and failed")).to_be_enabled()
+    page.keyboard.press("Escape")
+
+    Row.objects.filter(position=1).update(data={"n": 7, "out": 2})
+    begin(table.pk, mode="incomplete")
+    page.get_by_role("button", name="Run out").click()
+    expect(page.get_by_role("menuitem", name="Run 1 stale")).to_be_enabled()
+    expect(items["Run 0 failed"]).to_have_attribute("aria-disabled", "true")
+    items["Stop"].click()
+    expect(page.get_by_role("status").filter(has_text="Stopped. 0 cells were under way")).to_be_visible()
+    assert Dispatch.objects.get().exclusions
+
+
 def test_a_count_that_does_not_come_leaves_the_choice_without_a_number(visit: Visit, table: Table) -> None:
     page = visit(f"/tables/{table.pk}/")
     uncounted = {"total": 4, "error": None, "stale": None}
@@ -70,4 +97,4 @@ def test_a_count_that_does_not_come_leaves_the_choice_without_a_number(visit: Vi
     with page.expect_response("**/counts/"):
         page.get_by_role("button", name="Run", exact=True).click()
     for name in ("Run failed", "Run stale"):
-        expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_visible()
+        expect(page.get_by_role("menuitem", name=name, exact=True)).to_be_enabled()

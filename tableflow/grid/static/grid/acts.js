@@ -1,4 +1,7 @@
-/** What buttons do: `data-act="name"` calls what was registered under that name. Refusals of the server are told. */
+/**
+ * What buttons do: `data-act="name"` calls what was registered under that name. Refusals of the server are told. One
+ * that is `aria-disabled` does nothing.
+ */
 
 import { ApiError } from "./api.js";
 import { tell } from "./dialogs.js";
@@ -15,7 +18,7 @@ export function register(more) {
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {Element} */ (event.target).closest("[data-act]");
-  if (!(button instanceof HTMLElement)) return;
+  if (!(button instanceof HTMLElement) || button.ariaDisabled === "true") return;
   try {
     await acts.get(button.dataset.act ?? "")?.(button);
   } catch (error) {

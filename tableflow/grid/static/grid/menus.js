@@ -29,7 +29,9 @@ document.addEventListener("click", (event) => {
     if (closing !== button.dataset.menu) show(button);
     closing = null;
   } else {
-    target.closest(".menu")?.matches(":popover-open") && target.closest("[role=menuitem]") && hide(target);
+    target.closest(".menu")?.matches(":popover-open") &&
+      target.closest("[role=menuitem]:not([aria-disabled])") &&
+      hide(target);
   }
 });
 

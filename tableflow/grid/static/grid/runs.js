@@ -35,8 +35,9 @@ export function runs(table, live) {
   async function stop(button) {
     const inMenu = button.closest(".menu");
     const scope = inMenu && opened().group ? { groups: chosen(live.region).groups } : {};
-    const { cancelled } = await call("POST", `${base}/cancel-runs/`, scope);
-    tell(`Stopped. ${cancelled} ${cancelled === 1 ? "cell was" : "cells were"} under way; what is done stays.`);
+    const { cancelled, dispatches } = await call("POST", `${base}/cancel-runs/`, scope);
+    const met = `${cancelled} ${cancelled === 1 ? "cell was" : "cells were"} under way`;
+    tell(dispatches ? `Stopped. ${met}; what is done stays, what had not begun is left out.` : "Nothing was running.");
     await live.invalidate();
   }
 
