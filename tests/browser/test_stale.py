@@ -40,6 +40,7 @@ def test_an_edited_row_has_a_stale_cell_and_the_menu_runs_just_that(visit: Visit
     expect(mark).to_have_count(0)
     plain = page.locator("#row-" + str(Row.objects.get(position=2).pk)).get_by_role("gridcell").first
     plain.dblclick()
+    expect(page.locator(":is(input, textarea):focus")).to_be_visible()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.type("50")
     page.keyboard.press("Enter")
