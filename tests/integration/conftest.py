@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from cells.models import Worker
+from dispatch.sweep import sweep
 from tableflow.celery import app
 from tests import parts, scenes
 from tests.conftest import CELERY, worker_arguments
@@ -28,7 +29,10 @@ def crew(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) -
 
 
 @pytest.fixture
-def shared_worker(crew: parts.Part, empty_redis: redis.Redis) -> parts.Part:
-    """The module's worker, on an empty database: it enters its name anew when it finds it gone."""
+def shared_worker(crew: parts.Part, empty_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> parts.Part:
+    """The module's worker, on an empty database: it enters its name anew when it finds it gone. No beat runs beside it:
+    who waits for long sweeps in its place.
+    """
+    monkeypatch.setattr(scenes, "heal", sweep)
     scenes.until(lambda: Worker.objects.filter(status="active").exists(), "the worker has entered its name")
     return crew

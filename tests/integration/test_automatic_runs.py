@@ -53,7 +53,7 @@ def settle(table: Table) -> list[Dispatch]:
     for _ in range(20):
         gather(table.pk)
         for dispatch in Dispatch.objects.filter(table=table, status__in=ACTIVE):
-            scenes.until_ended(dispatch)
+            scenes.until_ended(dispatch, seconds=180)
         if not Change.objects.filter(table=table).exists():
             return list(Dispatch.objects.filter(table=table).order_by("sequence"))
     raise AssertionError("runs follow each other without an end")
@@ -127,7 +127,7 @@ def test_an_edit_of_a_cell_that_never_ran_runs_it(worker):
 
 
 def test_an_import_of_any_size_is_one_run(worker):
-    count = 20_000
+    count = 12_000
     table, _ = automatic(5)
     imported(table, file_of(count))
     (change,) = Change.objects.all()
