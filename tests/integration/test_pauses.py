@@ -87,6 +87,40 @@ def assert_over(dispatch: Dispatch) -> None:
     assert not Approval.objects.filter(status="open").exists()
 
 
+def test_a_cell_whose_worker_is_killed_after_it_went_on_goes_on_from_there_again(
+    workers: Callable[..., list[parts.Part]], beat: parts.Part, tmp_path: Path
+) -> None:
+    # The first test of this module: the worker that the others share does not run yet, and cannot take the cells.
+    (first,) = workers(1, concurrency=8)
+    table = scenes.table(2)
+    ask = {"id": "ask", "type": "approval", "config": {"prompt": "Yes?"}}
+    gate = {
+        "id": "gate",
+        "type": "python",
+        "config": {
+            "function": "stage.pass_gate",
+            "arguments": {"folder": str(tmp_path), "key": "{{ steps.double }}"},
+        },
+    }
+    work = scenes.workflow(table, [DOUBLE, ask, gate], "{{ steps.ask.decision }} {{ steps.double }}")
+    group = scenes.group(table, work, type="text")
+    dispatch = begin(table.pk)
+    for approval in until_asked(2):
+        answer(approval, "rejected")
+    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 2, "both cells stand at the gate")
+    assert traces.latest(Execution.objects.earliest("position").row_id, group.pk)["status"] == "running"  # type: ignore[index]
+    first.kill()
+    workers(1, concurrency=8)
+    (tmp_path / "open").touch()
+    dispatch = scenes.until_ended(dispatch, 90)
+    assert scenes.values(table) == ["rejected 2", "rejected 4"]
+    assert Approval.objects.filter(status="rejected").count() == 2
+    completed = Attempt.objects.filter(status="completed")
+    assert [[step["id"] for step in attempt.trace] for attempt in completed] == [["double", "ask", "gate"]] * 2
+    assert Attempt.objects.filter(status="error").exists()
+    assert_over(dispatch)
+
+
 def test_rows_that_wait_go_on_by_themselves_and_complete_with_their_trace_in_order(
     worker: parts.Part, beat: parts.Part
 ) -> None:
@@ -232,39 +266,6 @@ def test_a_paused_cell_goes_on_with_its_own_version_unless_it_is_moved(worker: p
     found = {cell.row_id: cell.workflow_version for cell in Execution.objects.all()}
     assert found == {stays.row_id: 1, moves.row_id: 2}
     assert [step["id"] for step in trace_of(Execution.objects.get(row=moves.row_id))] == ["double", "ask", "later"]
-    assert_over(dispatch)
-
-
-def test_a_cell_whose_worker_is_killed_after_it_went_on_goes_on_from_there_again(
-    workers: Callable[..., list[parts.Part]], beat: parts.Part, tmp_path: Path
-) -> None:
-    (first,) = workers(1, concurrency=8)
-    table = scenes.table(2)
-    ask = {"id": "ask", "type": "approval", "config": {"prompt": "Yes?"}}
-    gate = {
-        "id": "gate",
-        "type": "python",
-        "config": {
-            "function": "stage.pass_gate",
-            "arguments": {"folder": str(tmp_path), "key": "{{ steps.double }}"},
-        },
-    }
-    work = scenes.workflow(table, [DOUBLE, ask, gate], "{{ steps.ask.decision }} {{ steps.double }}")
-    group = scenes.group(table, work, type="text")
-    dispatch = begin(table.pk)
-    for approval in until_asked(2):
-        answer(approval, "rejected")
-    scenes.until(lambda: len(marks(tmp_path, "arrived")) == 2, "both cells stand at the gate")
-    assert traces.latest(Execution.objects.earliest("position").row_id, group.pk)["status"] == "running"  # type: ignore[index]
-    first.kill()
-    workers(1, concurrency=8)
-    (tmp_path / "open").touch()
-    dispatch = scenes.until_ended(dispatch, 90)
-    assert scenes.values(table) == ["rejected 2", "rejected 4"]
-    assert Approval.objects.filter(status="rejected").count() == 2
-    completed = Attempt.objects.filter(status="completed")
-    assert [[step["id"] for step in attempt.trace] for attempt in completed] == [["double", "ask", "gate"]] * 2
-    assert Attempt.objects.filter(status="error").exists()
     assert_over(dispatch)
 
 
