@@ -20,7 +20,7 @@ up:
 test:
 	@.ci/venv requirements-dev.txt
 	@.ci/chromium
-	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+	@.ci/test $(ARGS)
 
 laws:
 	@.ci/venv requirements-dev.txt

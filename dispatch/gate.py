@@ -76,22 +76,24 @@ def _limits(table_id: int, group_id: int) -> dict[int, int | None]:
 
 
 def places_for(dispatch_id: int, rivals: Sequence[Rival], places: int) -> int:
-    """How many more of the places this one may take: those that are free, but for what the others' shares lack."""
-    share = shares(rivals, places)
-    lacking = sum(max(0, share[rival.id] - rival.running) for rival in rivals if rival.id != dispatch_id)
-    return max(0, places - sum(rival.running for rival in rivals) - lacking)
+    """How many more of the places this one may take."""
+    return shares(rivals, places)[dispatch_id]
 
 
 def shares(rivals: Sequence[Rival], places: int) -> dict[int, int]:
-    """How many places each is to have: one more for whoever has fewest and could use it, as long as there are any."""
+    """How many of the places that are free each may take: the next one goes to whoever has fewest and could use it.
+
+    None stays free that somebody wants.
+    """
+    free = places - sum(rival.running for rival in rivals)
     share = dict.fromkeys((rival.id for rival in rivals), 0)
-    could_use = {rival.id: rival.running + rival.wanted for rival in rivals}
-    turns = [(0, rival.turn, rival.id) for rival in rivals]
+    wanted = {rival.id: rival.wanted for rival in rivals}
+    turns = [(rival.running, rival.turn, rival.id) for rival in rivals]
     heapq.heapify(turns)
-    while turns and places > 0:
+    while turns and free > 0:
         has, turn, rival_id = heapq.heappop(turns)
-        if has < could_use[rival_id]:
+        if share[rival_id] < wanted[rival_id]:
             share[rival_id] += 1
-            places -= 1
+            free -= 1
             heapq.heappush(turns, (has + 1, turn, rival_id))
     return share
