@@ -51,11 +51,12 @@ def _admit(dispatch: Dispatch, lane: int) -> Window | Walked | None:
 
 
 def claim(by: Worker, dispatch: Dispatch, most: int = 1000) -> list[Claimed]:
-    """Claim rows of the dispatch's open windows, as a draw does."""
+    """Claim rows of the dispatch's open windows, as a draw does; gives them in the order of their ids."""
     usages = {group.id: group.usage for group in scope.planned(dispatch)}
     with transaction.atomic():
         lifecycle.share(dispatch.table_id)
-        return executions.claim(by.pk, dispatch.table_id, list(windows.drawn_from(dispatch.pk)), usages, most)
+        claimed = executions.claim(by.pk, dispatch.table_id, list(windows.drawn_from(dispatch.pk)), usages, most)
+    return sorted(claimed, key=lambda row: row.lead.row_id)
 
 
 def ended(of: Claim, status: Status = Status.COMPLETED, **what: Any) -> Ended:
