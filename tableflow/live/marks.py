@@ -1,0 +1,67 @@
+"""What a transaction changed, noted while it runs and sent when it has committed; one that is rolled back sends nothing.
+
+Each function may be called as often as it fits, anywhere in the transaction that makes the change: marks of one table
+are put together, and cost a line in a dict until the commit. Outside a transaction they are sent at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from django.db import transaction
+
+from tableflow.live import flusher
+from tableflow.live.dirt import Dirt
+
+Run = Literal["requested", "started", "paused", "resumed", "completed", "cancelled"]
+Worker = Literal["online", "draining", "lost", "offline"]
+
+NOWHERE = 0
+"""In place of a table, for what belongs to none: the workers."""
+
+
+def rows(table_id: int, ids: Collection[int] | None) -> None:
+    """Rows were made, deleted, or got other values by hand or by an import; None: too many to name."""
+    _note(table_id, Dirt(rows=_named(ids)))
+
+
+def cells(
+    table_id: int, ids: Collection[int] | None, statuses: Mapping[str, int], *, dispatch_id: int | None = None
+) -> None:
+    """Cells of these rows changed their status; None: too many rows to name. `statuses` counts what they are now."""
+    dispatches = {dispatch_id} if dispatch_id is not None else set()
+    _note(table_id, Dirt(cells=_named(ids), counts=dict(statuses), dispatches=dispatches))
+
+
+def run(table_id: int, dispatch_id: int, became: Run, **more: Any) -> None:
+    """A dispatch was requested, started, paused, and so on. `more` is what the event says besides: plain JSON."""
+    _note(table_id, Dirt(runs=[{"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}]))
+
+
+def schema(table_id: int) -> None:
+    """The table, its columns or its workflow columns were made, changed, moved or deleted."""
+    _note(table_id, Dirt(schema=True))
+
+
+def imported(table_id: int, import_id: int, status: str) -> None:
+    """An import into the table is further on, or has ended. Of several marks of one import the last counts."""
+    _note(table_id, Dirt(imports={import_id: status}))
+
+
+def approvals(table_id: int, rows: Collection[int]) -> None:
+    """Questions in these rows were asked, answered, withdrawn, or have expired."""
+    _note(table_id, Dirt(approvals=set(rows)))
+
+
+def worker(name: str, became: Worker) -> None:
+    """A worker came, drains, was lost, or left in order."""
+    _note(NOWHERE, Dirt(runs=[{"type": f"worker.{became}", "worker": name}]))
+
+
+def _named(ids: Collection[int] | None) -> set[int] | None:
+    return set(ids) if ids is not None else None
+
+
+def _note(table_id: int, dirt: Dirt) -> None:
+    transaction.on_commit(lambda: flusher.take(table_id, dirt), robust=True)
