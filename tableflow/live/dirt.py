@@ -8,19 +8,21 @@ from typing import Any
 
 MOST_ROWS = 200
 """How many rows an event names. Beyond that it says "many"."""
-MOST_RUNS = 1_000
+MOST_TRANSITIONS = 1_000
 """How many transitions are kept while Redis is away; then the oldest go."""
 
 
 @dataclass
 class Dirt:
-    """What happened in one table. `rows` and `cells` are row ids; None: too many to name. `runs` are events in full."""
+    """What happened in one table. `rows` and `cells` are row ids; None: too many to name. `transitions`, of runs and
+    workers, are events in full: they are never put together.
+    """
 
     rows: set[int] | None = field(default_factory=set)
     cells: set[int] | None = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     dispatches: set[int] = field(default_factory=set)
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    transitions: list[dict[str, Any]] = field(default_factory=list)
     schema: bool = False
     imports: dict[int, str] = field(default_factory=dict)
     approvals: set[int] = field(default_factory=set)
@@ -30,14 +32,14 @@ class Dirt:
         self.rows = _joined(self.rows, more.rows)
         self.cells = _joined(self.cells, more.cells)
         self.counts = dict(Counter(self.counts) + Counter(more.counts))
-        self.dispatches = set(sorted(self.dispatches | more.dispatches)[-MOST_ROWS:])
-        self.runs = [*self.runs, *more.runs][-MOST_RUNS:]
+        self.dispatches = _newest(self.dispatches | more.dispatches)
+        self.transitions = [*self.transitions, *more.transitions][-MOST_TRANSITIONS:]
         self.schema = self.schema or more.schema
         self.imports = dict([*self.imports.items(), *more.imports.items()][-MOST_ROWS:])
-        self.approvals = set(sorted(self.approvals | more.approvals)[-MOST_ROWS:])
+        self.approvals = _newest(self.approvals | more.approvals)
 
     def plain(self) -> dict[str, Any]:
-        """It as JSON for the script `mark`: only what is there."""
+        """All but the transitions as JSON for the script `mark`: only what is there."""
         found = {
             "rows": _plain(self.rows),
             "cells": _plain(self.cells),
@@ -51,10 +53,14 @@ class Dirt:
 
 
 def _joined(one: set[int] | None, other: set[int] | None) -> set[int] | None:
-    if one is None or other is None or len(one) + len(other) > 2 * MOST_ROWS:
-        return None if one is None or other is None or len(one | other) > MOST_ROWS else one | other
+    if one is None or other is None:
+        return None
     joined = one | other
     return joined if len(joined) <= MOST_ROWS else None
+
+
+def _newest(ids: set[int]) -> set[int]:
+    return set(sorted(ids)[-MOST_ROWS:])
 
 
 def _plain(ids: set[int] | None) -> list[int] | str:

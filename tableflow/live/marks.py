@@ -36,7 +36,7 @@ def cells(
 
 def run(table_id: int, dispatch_id: int, became: Run, **more: Any) -> None:
     """A dispatch was requested, started, paused, and so on. `more` is what the event says besides: plain JSON."""
-    _note(table_id, Dirt(runs=[{"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}]))
+    _note(table_id, Dirt(transitions=[{"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}]))
 
 
 def schema(table_id: int) -> None:
@@ -56,7 +56,7 @@ def approvals(table_id: int, rows: Collection[int]) -> None:
 
 def worker(name: str, became: Worker) -> None:
     """A worker came, drains, was lost, or left in order."""
-    _note(NOWHERE, Dirt(runs=[{"type": f"worker.{became}", "worker": name}]))
+    _note(NOWHERE, Dirt(transitions=[{"type": f"worker.{became}", "worker": name}]))
 
 
 def _named(ids: Collection[int] | None) -> set[int] | None:
