@@ -1,0 +1,40 @@
+/**
+ * What htmx does here besides its own: its streams are ours; `hx-swap="patch"` brings a region up to the answer and
+ * touches only what differs (patch.js); and the event `refetch` on the body, which live regions listen to, comes after
+ * own actions and every now and then, as a net.
+ */
+
+import { patch } from "./patch.js";
+import { Stream } from "./streams.js";
+
+const NET_MS = 15_000;
+
+/** @type {any} */
+const htmx = /** @type {any} */ (window).htmx;
+
+/** Has every live region of the page fetched again. */
+export function refetch() {
+  document.body.dispatchEvent(new Event("refetch"));
+}
+
+htmx.createEventSource = (/** @type {string} */ url) => new Stream(url);
+
+htmx.defineExtension("patch", {
+  /** @param {string} style */
+  isInlineSwap: (style) => style === "patch",
+
+  /**
+   * @param {string} style
+   * @param {HTMLElement} target
+   * @param {DocumentFragment} answer
+   */
+  handleSwap(style, target, answer) {
+    if (style !== "patch") return false;
+    const fresh = answer.querySelector(`#${CSS.escape(target.id)}`);
+    if (fresh instanceof HTMLElement) patch(target, fresh);
+    else location.reload(); // another page came instead: whoever looks has been logged out
+    return [];
+  },
+});
+
+setInterval(() => document.hidden || refetch(), NET_MS);

@@ -1,0 +1,68 @@
+"""What the buttons of the live pages ask for: POST forms, sent by htmx or, without scripts, by the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
+
+from tableflow.errors import Conflict, InvalidInput, NotFound
+from tableflow.grid.access import SignedIn
+
+P = ParamSpec("P")
+REFUSALS = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    PermissionDenied: HTTPStatus.FORBIDDEN,
+    Http404: HTTPStatus.NOT_FOUND,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+}
+
+
+def act(does: Callable[Concatenate[SignedIn, P], str]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A view of a POST. `does` gives what is to be said of what it has done, or raises what it refuses.
+
+    htmx is told by the events `told` and `refetch`, with the status of a refusal. Without scripts the answer leads
+    back to where the form's field `next` says, and the page there says it.
+    """
+
+    @wraps(does)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return HttpResponseClientRefresh() if _by_htmx(request) else redirect_to_login(_back(request))
+        try:
+            said = does(request, *args, **kwargs)  # type: ignore[arg-type]  # somebody has logged in
+        except tuple(REFUSALS) as refusal:
+            status = next(status for kind, status in REFUSALS.items() if isinstance(refusal, kind))
+            return _answer(request, str(refusal), status)
+        return _answer(request, said, HTTPStatus.NO_CONTENT)
+
+    return require_POST(guarded)
+
+
+def _answer(request: HttpRequest, said: str, status: HTTPStatus) -> HttpResponse:
+    level = messages.ERROR if status.is_client_error else messages.SUCCESS
+    if not _by_htmx(request):
+        messages.add_message(request, level, said)
+        return HttpResponseRedirect(_back(request))
+    response = HttpResponse(status=status)
+    trigger_client_event(response, "told", {"text": said, "level": messages.DEFAULT_TAGS[level]})
+    return trigger_client_event(response, "refetch")
+
+
+def _by_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _back(request: HttpRequest) -> str:
+    wanted = request.POST.get("next", "")
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else "/"
