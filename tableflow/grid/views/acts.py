@@ -19,7 +19,7 @@ from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.grid.access import SignedIn
 
 P = ParamSpec("P")
-REFUSALS = {
+REFUSALS: dict[type[Exception], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     PermissionDenied: HTTPStatus.FORBIDDEN,
     Http404: HTTPStatus.NOT_FOUND,
@@ -50,7 +50,7 @@ def act(does: Callable[Concatenate[SignedIn, P], str]) -> Callable[Concatenate[H
 
 
 def _answer(request: HttpRequest, said: str, status: HTTPStatus) -> HttpResponse:
-    level = messages.ERROR if status.is_client_error else messages.SUCCESS
+    level = messages.ERROR if status >= HTTPStatus.BAD_REQUEST else messages.SUCCESS
     if not _by_htmx(request):
         messages.add_message(request, level, said)
         return HttpResponseRedirect(_back(request))
