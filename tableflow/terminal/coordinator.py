@@ -1,0 +1,140 @@
+"""Which of what is shown is asked for anew, and which answers are shown.
+
+For each resource on the screen one request is in flight at the most. What touches it meanwhile makes it stale, and it
+is asked for once more when the request ends, well or badly. A generation is given with each request; it rises when the
+stream is opened anew and when a filter changes, and an answer of an older one is dropped before it changes anything.
+A poll asks for everything shown every 15 s, whatever the stream does; a tick each second only repaints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tableflow.terminal.resources import Touched
+
+POLL_SECONDS = 15.0
+TICK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One request: for what, of which generation, and when it was made, in seconds of the clock."""
+
+    resource: str
+    generation: int
+    asked_at: float
+
+
+@dataclass
+class _Shown:
+    """A resource on the screen."""
+
+    generation: int
+    in_flight: bool = False
+    is_stale: bool = False
+    asked_at: float | None = None
+    error: str = ""
+
+
+class Coordinator:
+    """`ask` begins the request of a ticket and returns at once; its end is told by `answered` or `failed`.
+
+    `every(seconds, call)` has something called again and again; `repaint` draws what is known. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Ticket], object],
+        *,
+        clock: Callable[[], float],
+        every: Callable[[float, Callable[[], None]], object],
+        repaint: Callable[[], object],
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._shown: dict[str, _Shown] = {}
+        self._generation = 0
+        every(POLL_SECONDS, self.poll)
+        every(TICK_SECONDS, lambda: repaint() and None)
+
+    def show(self, resources: Iterable[str]) -> None:
+        """These are on the screen now, and no others. What is new is asked for; what is gone is forgotten."""
+        wanted = dict.fromkeys(resources)
+        self._shown = {name: shown for name, shown in self._shown.items() if name in wanted}
+        for name in wanted:
+            if name not in self._shown:
+                self.renew(name)
+
+    def touch(self, touched: Touched) -> None:
+        """The stream told of changes. Everything touched means that it was opened anew: a new generation of all."""
+        for name in list(self._shown):
+            if touched.everything:
+                self.renew(name)
+            elif name in touched:
+                self.refresh(name)
+
+    def refresh(self, resource: str) -> None:
+        """Ask for it now, or, while a request is in flight, once more when that has ended. Not shown: nothing."""
+        shown = self._shown.get(resource)
+        if shown is None:
+            return
+        if shown.in_flight:
+            shown.is_stale = True
+        else:
+            self._begin(resource, shown)
+
+    def renew(self, resource: str) -> None:
+        """Ask for it now, and drop the answer that is on its way: it is of another filter or another connection."""
+        self._generation += 1
+        before = self._shown.get(resource)
+        shown = _Shown(self._generation, asked_at=before.asked_at if before else None)
+        self._shown[resource] = shown
+        self._begin(resource, shown)
+
+    def poll(self) -> None:
+        """Ask for all that is shown and not being asked for."""
+        for name, shown in list(self._shown.items()):
+            if not shown.in_flight:
+                self._begin(name, shown)
+
+    def answered(self, ticket: Ticket) -> bool:
+        """The request has its answer. False: it is too old to be shown."""
+        shown = self._current(ticket)
+        if shown is None:
+            return False
+        shown.asked_at, shown.error = ticket.asked_at, ""
+        self._end(ticket.resource, shown)
+        return True
+
+    def failed(self, ticket: Ticket, error: str) -> bool:
+        """The request has failed. False: it is too old to be told."""
+        shown = self._current(ticket)
+        if shown is None:
+            return False
+        shown.error = error
+        self._end(ticket.resource, shown)
+        return True
+
+    def age(self, resource: str) -> float | None:
+        """For how many seconds what is shown of it may have been otherwise; None: nothing is shown yet."""
+        shown = self._shown.get(resource)
+        return None if shown is None or shown.asked_at is None else max(0.0, self._clock() - shown.asked_at)
+
+    def error(self, resource: str) -> str:
+        """Why the last request for it failed; empty when it did not."""
+        shown = self._shown.get(resource)
+        return shown.error if shown else ""
+
+    def _current(self, ticket: Ticket) -> _Shown | None:
+        shown = self._shown.get(ticket.resource)
+        return shown if shown is not None and shown.generation == ticket.generation else None
+
+    def _begin(self, resource: str, shown: _Shown) -> None:
+        shown.in_flight, shown.is_stale = True, False
+        self._ask(Ticket(resource, shown.generation, self._clock()))
+
+    def _end(self, resource: str, shown: _Shown) -> None:
+        shown.in_flight = False
+        if shown.is_stale:
+            self._begin(resource, shown)

@@ -1,0 +1,170 @@
+"""What came over the wire, made fit for a terminal: without control characters, short enough, and in words.
+
+What these give is text, not markup: give it to a widget as such, or a `[` in the data becomes a style.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+ELLIPSIS = "…"
+_SEQUENCE = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
+    r"|\x1b[ -/]*[0-~]?"
+)
+_JOINERS = "\u200c\u200d"
+_BLANKS = "\t\n\r\v\f\x85\u2028\u2029"
+_UNSEEN = frozenset({"Cc", "Cf", "Co"})
+
+MARKS: Mapping[str, str] = {
+    # cells
+    "queued": "○",
+    "running": "▶",
+    "completed": "✓",
+    "error": "✗",
+    "cancelled": "⊘",
+    "skipped": "–",
+    "stale": "≈",
+    "waiting": "…",
+    # cells and runs
+    "pending": "·",
+    "paused": "‖",
+    # runs
+    "dispatching": "▶",
+    "complete": "✓",
+    # workers
+    "starting": "○",
+    "active": "●",
+    "online": "●",
+    "draining": "◔",
+    "lost": "✗",
+    # questions
+    "open": "?",
+    "approved": "✓",
+    "rejected": "✗",
+    "expired": "⊘",
+    "withdrawn": "⊘",
+}
+"""A character for each state, so that it is told without colour. Its word stands beside it where there is room."""
+
+_COLOURS: Mapping[str, str] = {
+    "queued": "grey50",
+    "pending": "grey50",
+    "skipped": "grey50",
+    "cancelled": "grey50",
+    "running": "blue",
+    "dispatching": "blue",
+    "waiting": "yellow",
+    "stale": "yellow",
+    "paused": "yellow",
+    "draining": "yellow",
+    "error": "red",
+    "lost": "red",
+    "open": "magenta",
+}
+
+
+def line(text: str) -> str:
+    """The text without anything that steers a terminal; ends of lines and tabs become blanks."""
+    return _without_controls(text, keep="")
+
+
+def block(text: str) -> str:
+    """The text without anything that steers a terminal, in its own lines; a tab becomes a blank."""
+    return _without_controls(text.replace("\r\n", "\n"), keep="\n")
+
+
+def clip(text: str, width: int) -> str:
+    """The text as a line in at most so many cells of the terminal; what is cut ends in `…`."""
+    plain = line(text[: 4 * width + 64])
+    if cell_len(plain) <= width and len(text) <= 4 * width + 64:
+        return plain
+    return set_cell_size(plain, width - 1).rstrip() + ELLIPSIS if width > 0 else ""
+
+
+def value(given: Any) -> str:
+    """A value of a cell as a line: texts as they are, nothing for none, everything else as JSON."""
+    if given is None:
+        return ""
+    return line(given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
+
+
+def mark(status: str) -> str:
+    """The character of a state; a blank for one that has none."""
+    return MARKS.get(status, " ")
+
+
+def has_colour(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether colours are wanted: NO_COLOR is unset or empty (no-color.org)."""
+    return not environ.get("NO_COLOR")
+
+
+def colour(status: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The colour of a state, as Rich names it; empty for none, and where none is wanted."""
+    return _COLOURS.get(status, "") if has_colour(environ) else ""
+
+
+def age(seconds: float | None) -> str:
+    """How long ago, in one word and its unit: `now`, `12 s`, `3 min`, `5 h`, `2 d`; empty for None."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "now"
+
+
+def duration(seconds: float | None) -> str:
+    """How long, in its two largest units: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`; empty for None."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    for size, unit, less, lesser in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // less
+            return f"{whole // size} {unit} {rest} {lesser}" if rest else f"{whole // size} {unit}"
+    return f"{whole} s"
+
+
+def since(moment: str | None, now: datetime) -> float | None:
+    """The seconds from a moment of the API, such as 2026-11-21T15:00:00Z, to now; None when it is none."""
+    if moment is None:
+        return None
+    try:
+        return (now - datetime.fromisoformat(moment)).total_seconds()
+    except (ValueError, TypeError):
+        return None
+
+
+def bar(done: int, total: int | None, width: int) -> str:
+    """How far it is: `██████░░░░  58 %`, the bar `width` cells wide; without a total the number alone."""
+    if total is None:
+        return f"{done:,}"
+    share = min(1.0, done / total) if total > 0 else 1.0
+    # Neither full before the end nor empty after the beginning.
+    full = min(width - (share < 1), max(int(share > 0), round(share * width)))
+    return f"{'█' * full}{'░' * (width - full)} {int(100 * share):>3} %"
+
+
+def _without_controls(text: str, keep: str) -> str:
+    return "".join(_kept(character, keep) for character in _SEQUENCE.sub("", text))
+
+
+def _kept(character: str, keep: str) -> str:
+    if character in _BLANKS:
+        return character if character in keep else " "
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\ufffd"
+    return character if category not in _UNSEEN or character in _JOINERS else ""
