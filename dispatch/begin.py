@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models.functions import Now
 
-from cells.filters import status_predicate
+from cells.filters import cell_predicate
 from dispatch import admit, bell, inflight, lanes, lifecycle, named, plan
 from dispatch import scope as scopes
 from dispatch.caps import check as check_caps
@@ -152,7 +152,7 @@ def _scope(
     if rows is not None and filter_ is not None:
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:
-        compile_filter(schema, filter_, status_predicate(schema))
+        compile_filter(schema, filter_, cell_predicate(schema))
     if rows is not None:
         named.check_some("rows", rows)
         named.check_rows(schema.table_id, "rows", rows)

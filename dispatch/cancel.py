@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cells import lifecycle as executions
-from cells.filters import status_predicate
+from cells.filters import cell_predicate
 from cells.models import IN_FLIGHT, Execution
 from dispatch import gather, inflight, lifecycle, named, onward, scope, windows
 from dispatch.models import Dispatch, DispatchStatus
@@ -165,7 +165,7 @@ def _what(
             named.check_some(attr, ids)
     named.check_rows(table_id, "rows", rows or ())
     if filter_ is not None:
-        compile_filter(schema, filter_, status_predicate(schema))
+        compile_filter(schema, filter_, cell_predicate(schema))
     return {
         "rows": sorted(set(rows)) if rows is not None else None,
         "groups": sorted(set(groups)) if groups is not None else None,

@@ -13,7 +13,7 @@ from cells.eligibility import Request
 from cells.filters import predicate
 from cells.usage import Usage
 from dispatch.models import Dispatch
-from tableflow.tables.filters import StatusPredicate, compile_filter
+from tableflow.tables.filters import CellPredicate, compile_filter
 from tableflow.tables.imports import landing
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
@@ -73,7 +73,7 @@ def _pinned_schema(table_id: int, pinned: Mapping[str, Any]) -> Schema:
     return Schema(table_id, columns, tuple(groups))
 
 
-def _pinned_predicate(pinned: Mapping[str, Any]) -> StatusPredicate:
+def _pinned_predicate(pinned: Mapping[str, Any]) -> CellPredicate:
     uses = {int(group_id): Usage(tuple(used["keys"]), used["token"]) for group_id, used in pinned["uses"].items()}
     return predicate(lambda: uses)
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from rest_framework.request import Request
 
-from cells.filters import status_predicate
+from cells.filters import cell_predicate
 from tableflow.api.parsing import check_value
 from tableflow.errors import InvalidInput
 from tableflow.tables.filters import compile_filter
@@ -62,7 +62,7 @@ def condition(request: Request, known: Schema) -> Q | None:
 
 def compiled(known: Schema, wanted: Any) -> Q:
     """The condition that a filter says, statuses of cells included."""
-    return compile_filter(known, wanted, status_predicate(known))
+    return compile_filter(known, wanted, cell_predicate(known))
 
 
 def _decoded(given: str) -> Any:

@@ -24,7 +24,8 @@ from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import conditions, types
 from tableflow.tables.schema import ColumnSpec, Schema
 
-StatusPredicate = Callable[[int, str, Any], Q]
+CellPredicate = Callable[[int, str, str, Any], Q]
+"""The condition on a row's cell: (group id, `status` or `error`, op, value)."""
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 200
@@ -36,7 +37,10 @@ ORDER_SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 CONTAINS_OPS = ("contains", "ncontains")
 TEXT_PATTERNS = {"contains": "%{}%", "starts_with": "{}%", "ends_with": "%{}"}
 OPPOSITES = {"ne": "eq", "nin": "in", "ncontains": "contains", "is_not_empty": "is_empty"}
-STATUS_OPS = (*EQUALITY_OPS, *EMPTY_OPS)
+CELL_OPS = {
+    "status": (*EQUALITY_OPS, *EMPTY_OPS),
+    "error": (*EQUALITY_OPS, *CONTAINS_OPS, "starts_with", "ends_with", *EMPTY_OPS),
+}
 OPS = (*EQUALITY_OPS, *ORDER_SIGNS, *CONTAINS_OPS, "starts_with", "ends_with", *EMPTY_OPS)
 _OPS_OF_TYPE = {
     "boolean": (*EQUALITY_OPS, *EMPTY_OPS),
@@ -50,16 +54,17 @@ def ops_of(type_: str) -> tuple[str, ...]:
     return _OPS_OF_TYPE.get(type_, OPS)
 
 
-def compile_filter(schema: Schema, filter_json: Any, status_predicate: StatusPredicate) -> Q:
+def compile_filter(schema: Schema, filter_json: Any, cell_predicate: CellPredicate) -> Q:
     """The condition on Row that the filter says.
 
     `{"all": [...]}`, `{"any": [...]}` (nested to depth 10) or `{"field", "op", "value"}`; a field `@<group id>` asks
-    for a cell's status, which `status_predicate(group id, op, value)` answers. InvalidInput names the place that is
-    wrong, as `filter.all.0.value`; what is not understood is never taken for "everything".
+    for a cell's status, `@<group id>.error` for the message of a failed one: `cell_predicate` answers both.
+    InvalidInput names the place that is wrong, as `filter.all.0.value`; what is not understood is never taken for
+    "everything".
     """
     if _count(filter_json) > MAX_CONDITIONS:
         raise InvalidInput.at("filter", f"A filter has at most {MAX_CONDITIONS} conditions.", "too_large")
-    return _Compiler(schema, status_predicate).node(filter_json, "filter", 0)
+    return _Compiler(schema, cell_predicate).node(filter_json, "filter", 0)
 
 
 def _count(node: Any, depth: int = 0) -> int:
@@ -73,7 +78,7 @@ def _count(node: Any, depth: int = 0) -> int:
 @dataclass(frozen=True)
 class _Compiler:
     schema: Schema
-    status_predicate: StatusPredicate
+    cell_predicate: CellPredicate
 
     def node(self, node: Any, attr: str, depth: int) -> Q:
         if not isinstance(node, dict):
@@ -104,7 +109,7 @@ class _Compiler:
             if not isinstance(node.get(name), str):
                 raise InvalidInput.at(f"{attr}.{name}", f"A condition needs {name!r}, a text.", "required")
         if node["field"].startswith("@"):
-            return self._status(node, attr)
+            return self._cell(node, attr)
         column = self.schema.column(node["field"])
         if column is None:
             known = ", ".join(self.schema.keys) or "none"
@@ -113,21 +118,23 @@ class _Compiler:
         _check_op(node, attr, ops_of(column.type), f"a {column.type} column")
         return _on_column(column, node, attr)
 
-    def _status(self, node: dict[str, Any], attr: str) -> Q:
-        name = node["field"][1:]
+    def _cell(self, node: dict[str, Any], attr: str) -> Q:
+        name, dot, part = node["field"][1:].partition(".")
         group = self.schema.group(int(name)) if name.isascii() and name.isdigit() and len(name) < 19 else None
-        if group is None:
-            known = ", ".join(f"@{group.id}" for group in self.schema.groups) or "none"
-            detail = f"There is no workflow column {node['field']!r}. They are: {known}."
+        if group is None or (dot and part != "error"):
+            known = ", ".join(f"@{group.id}, @{group.id}.error" for group in self.schema.groups) or "none"
+            detail = f"There is no {node['field']!r} to ask for. Of the workflow columns there are: {known}."
             raise InvalidInput.at(f"{attr}.field", detail, "unknown_field")
-        _check_op(node, attr, STATUS_OPS, "a status")
+        part = part or "status"
+        _check_op(node, attr, CELL_OPS[part], f"the {part} of a cell")
         op, value = node["op"], node.get("value")
         if op not in EMPTY_OPS:
-            statuses = _listed(value, f"{attr}.value") if op in ("in", "nin") else [value]
-            if not all(isinstance(status, str) for status in statuses):
-                raise InvalidInput.at(f"{attr}.value", "A status is a text, such as error.")
+            asked = _listed(value, f"{attr}.value") if op in ("in", "nin") else [value]
+            if not all(isinstance(text, str) for text in asked):
+                detail = f"The {part} of a cell is a text; to ask for none use is_empty."
+                raise InvalidInput.at(f"{attr}.value", detail)
         try:
-            return Q(self.status_predicate(group.id, op, value))
+            return Q(self.cell_predicate(group.id, part, op, value))
         except InvalidInput as error:
             problems = [Problem(problem.detail, f"{attr}.value", problem.code) for problem in error.problems]
             raise InvalidInput(problems) from error

@@ -94,12 +94,12 @@ PYTHON: dict[str, Callable[[str, Any, Any], bool]] = {
 }
 
 
-def no_status(_group_id: int, _op: str, _value: Any) -> Q:
-    raise AssertionError("no status is asked for here")
+def no_cell(_group_id: int, _part: str, _op: str, _value: Any) -> Q:
+    raise AssertionError("no cell is asked for here")
 
 
 def found(known: Schema, filter_json: Any) -> list[int]:
-    condition = filters.compile_filter(known, filter_json, no_status)
+    condition = filters.compile_filter(known, filter_json, no_cell)
     return list(Row.objects.filter(condition, table=known.table_id).order_by("id").values_list("id", flat=True))
 
 
@@ -172,7 +172,7 @@ def test_all_and_any_nest_and_negate() -> None:
     assert found(known, {"all": [low, is_x]}) == [one]
     assert found(known, {"any": [low, is_x]}) == [one, two, four]
     assert found(known, {"all": [{"any": [low, is_x]}, {"field": "b", "op": "ne", "value": "x"}]}) == [two]
-    condition = filters.compile_filter(known, low, no_status)
+    condition = filters.compile_filter(known, low, no_cell)
     assert set(Row.objects.filter(~condition).values_list("id", flat=True)) == {three, four}
 
 
@@ -186,7 +186,7 @@ def test_a_condition_can_be_embedded_in_a_larger_statement() -> None:
     known, _stored = one_column("text")
     everything = {"any": [{"field": "v", "op": op, "value": "%a"} for op in filters.ops_of("text") if op in PYTHON]}
     condition = filters.compile_filter(
-        known, {"all": [everything, {"field": "v", "op": "in", "value": ["a", "b"]}]}, no_status
+        known, {"all": [everything, {"field": "v", "op": "in", "value": ["a", "b"]}]}, no_cell
     )
     condition &= pages.search_condition(known, "a%")
     sql, params = Row.objects.filter(condition, table=known.table_id).values("id").query.sql_with_params()

@@ -27,14 +27,14 @@ SCHEMA = Schema(
 )
 
 
-def status_is(group_id: int, op: str, value: Any) -> Q:
+def cell_is(group_id: int, _part: str, op: str, value: Any) -> Q:
     if value == "nonsense":
         raise InvalidInput.at("status", "no such status")
     return Q(pk=group_id) if op == "eq" else Q(pk__gt=0)
 
 
 def compiled(filter_json: Any) -> Q:
-    return filters.compile_filter(SCHEMA, filter_json, status_is)
+    return filters.compile_filter(SCHEMA, filter_json, cell_is)
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_filters_have_at_most_two_hundred_conditions() -> None:
         compiled({"any": [{"all": [condition] * 100}, {"all": [condition] * 101}]})
 
 
-def test_a_status_is_asked_of_the_floor_above() -> None:
+def test_a_cell_is_asked_of_the_floor_above() -> None:
     assert compiled({"field": "@7", "op": "eq", "value": "error"}) == Q(Q(pk=7))
 
 
