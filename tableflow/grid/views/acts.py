@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
@@ -11,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
@@ -28,7 +30,16 @@ REFUSALS: dict[type[Exception], HTTPStatus] = {
 }
 
 
-def act(does: Callable[Concatenate[SignedIn, P], str]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+@dataclass(frozen=True)
+class Said:
+    """What is to be said of an act, with a link to what came of it."""
+
+    text: str
+    href: str = ""
+    link: str = ""
+
+
+def act(does: Callable[Concatenate[SignedIn, P], str | Said]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """A view of a POST. `does` gives what is to be said of what it has done, or raises what it refuses.
 
     htmx is told by the events `told` and `refetch`, with the status of a refusal. Without scripts the answer leads
@@ -43,19 +54,20 @@ def act(does: Callable[Concatenate[SignedIn, P], str]) -> Callable[Concatenate[H
             said = does(request, *args, **kwargs)  # type: ignore[arg-type]  # somebody has logged in
         except tuple(REFUSALS) as refusal:
             status = next(status for kind, status in REFUSALS.items() if isinstance(refusal, kind))
-            return _answer(request, str(refusal), status)
-        return _answer(request, said, HTTPStatus.NO_CONTENT)
+            return _answer(request, Said(str(refusal)), status)
+        return _answer(request, said if isinstance(said, Said) else Said(said), HTTPStatus.NO_CONTENT)
 
     return require_POST(guarded)
 
 
-def _answer(request: HttpRequest, said: str, status: HTTPStatus) -> HttpResponse:
+def _answer(request: HttpRequest, said: Said, status: HTTPStatus) -> HttpResponse:
     level = messages.ERROR if status >= HTTPStatus.BAD_REQUEST else messages.SUCCESS
     if not _by_htmx(request):
-        messages.add_message(request, level, said)
+        link = format_html(' <a href="{}">{}</a>', said.href, said.link) if said.href else ""
+        messages.add_message(request, level, format_html("{}{}", said.text, link))
         return HttpResponseRedirect(_back(request))
     response = HttpResponse(status=status)
-    trigger_client_event(response, "told", {"text": said, "level": messages.DEFAULT_TAGS[level]})
+    trigger_client_event(response, "told", {**asdict(said), "level": messages.DEFAULT_TAGS[level]})
     return trigger_client_event(response, "refetch")
 
 

@@ -18,8 +18,9 @@ document.addEventListener("htmx:confirm", async (event) => {
 });
 
 document.addEventListener("told", (event) => {
-  const { text, level } = /** @type {CustomEvent} */ (event).detail;
-  show(text, level);
+  const { text, level, href, link } = /** @type {CustomEvent} */ (event).detail;
+  const line = show(text, level);
+  if (href) line.append(" ", Object.assign(document.createElement("a"), { href, textContent: link }));
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -37,4 +38,5 @@ function show(text, level) {
   line.className = level === "error" ? "notice bad" : "notice";
   line.textContent = text;
   document.getElementById("messages")?.replaceChildren(line);
+  return line;
 }
