@@ -1,10 +1,10 @@
 /**
- * What htmx does here besides its own: its streams are ours; `hx-swap="patch"` brings a region up to the answer and
- * touches only what differs (patch.js); and the event `refetch` on the body, which live regions listen to, comes after
+ * What htmx does here besides its own: its streams are ours; `hx-swap="morph"` brings the target up to the element of
+ * the same id in the answer and touches only what differs (morph.js); and the event `refetch` on the body, which live regions listen to, comes after
  * own actions and every now and then, as a net.
  */
 
-import { patch } from "./patch.js";
+import { children } from "./morph.js";
 import { Stream } from "./streams.js";
 
 const NET_MS = 15_000;
@@ -19,9 +19,9 @@ export function refetch() {
 
 htmx.createEventSource = (/** @type {string} */ url) => new Stream(url);
 
-htmx.defineExtension("patch", {
+htmx.defineExtension("morph", {
   /** @param {string} style */
-  isInlineSwap: (style) => style === "patch",
+  isInlineSwap: (style) => style === "morph",
 
   /**
    * @param {string} style
@@ -29,10 +29,10 @@ htmx.defineExtension("patch", {
    * @param {DocumentFragment} answer
    */
   handleSwap(style, target, answer) {
-    if (style !== "patch") return false;
+    if (style !== "morph") return false;
     const fresh = answer.querySelector(`#${CSS.escape(target.id)}`);
-    if (fresh instanceof HTMLElement) patch(target, fresh);
-    else location.reload(); // another page came instead: whoever looks has been logged out
+    if (fresh) return children(target, fresh);
+    location.reload(); // another page came instead: whoever looks has been logged out
     return [];
   },
 });
