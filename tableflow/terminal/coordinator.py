@@ -49,14 +49,14 @@ class Coordinator:
         *,
         clock: Callable[[], float],
         every: Callable[[float, Callable[[], None]], object],
-        repaint: Callable[[], object],
+        repaint: Callable[[], None],
     ) -> None:
         self._ask = ask
         self._clock = clock
         self._shown: dict[str, _Shown] = {}
         self._generation = 0
         every(POLL_SECONDS, self.poll)
-        every(TICK_SECONDS, lambda: repaint() and None)
+        every(TICK_SECONDS, repaint)
 
     def show(self, resources: Iterable[str]) -> None:
         """These are on the screen now, and no others. What is new is asked for; what is gone is forgotten."""

@@ -6,7 +6,7 @@ costs a request, to ask too seldom shows what is not so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,28 +52,19 @@ EVERYTHING = Touched(everything=True)
 
 def touched_by(event: Mapping[str, Any]) -> Touched:
     """What an event of the stream touches."""
-    kind, table = str(event.get("type")), event.get("table")
-    if kind.startswith("worker."):
-        return Touched(frozenset({WORKERS}))
-    if not _is_id(table):
-        return EVERYTHING
-    match kind.partition("."):
-        case "dispatch", _, _:
-            return _of([RUNS, cells(table)], [event.get("dispatch")])
-        case "cells", _, "changed":
-            return _of([RUNS, cells(table)], event.get("dispatches"))
-        case "rows" | "schema" | "import", _, _:
-            return Touched(frozenset({TABLES, cells(table)}))
-        case "approvals", _, _:
-            return Touched(frozenset({APPROVALS, cells(table)}))
+    match {**event, "kind": str(event.get("type")).partition(".")[0]}:
+        case {"kind": "worker"}:
+            return _of(WORKERS)
+        case {"kind": "dispatch", "table": int(table), "dispatch": int(dispatch)}:
+            return _of(RUNS, cells(table), run(dispatch))
+        case {"kind": "cells", "table": int(table), "dispatches": [*dispatches]}:
+            return _of(RUNS, cells(table), *map(run, dispatches))
+        case {"kind": "rows" | "schema" | "import", "table": int(table)}:
+            return _of(TABLES, cells(table))
+        case {"kind": "approvals", "table": int(table)}:
+            return _of(APPROVALS, cells(table))
     return EVERYTHING
 
 
-def _of(names: Iterable[str], dispatches: Any) -> Touched:
-    if not isinstance(dispatches, list) or not all(map(_is_id, dispatches)):
-        return EVERYTHING
-    return Touched(frozenset([*names, *map(run, dispatches)]))
-
-
-def _is_id(given: Any) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool)
+def _of(*names: str) -> Touched:
+    return Touched(frozenset(names))

@@ -73,29 +73,27 @@ _COLOURS: Mapping[str, str] = {
 }
 
 
-def line(text: str) -> str:
-    """The text without anything that steers a terminal; ends of lines and tabs become blanks."""
-    return _without_controls(text, keep="")
-
-
-def block(text: str) -> str:
-    """The text without anything that steers a terminal, in its own lines; a tab becomes a blank."""
-    return _without_controls(text.replace("\r\n", "\n"), keep="\n")
+def clean(text: str, *, lines: bool = False) -> str:
+    """The text without anything that steers a terminal. `lines`: it stays in its lines; else their ends are blanks."""
+    kept = "\n" if lines else ""
+    return "".join(_kept(character, kept) for character in _SEQUENCE.sub("", text.replace("\r\n", "\n")))
 
 
 def clip(text: str, width: int) -> str:
-    """The text as a line in at most so many cells of the terminal; what is cut ends in `…`."""
-    plain = line(text[: 4 * width + 64])
-    if cell_len(plain) <= width and len(text) <= 4 * width + 64:
+    """The cleaned text in at most so many cells of the terminal; what is cut ends in `…`."""
+    looked_at = 4 * width + 64
+    plain = clean(text[:looked_at])
+    if cell_len(plain) <= width and len(text) <= looked_at:
         return plain
     return set_cell_size(plain, width - 1).rstrip() + ELLIPSIS if width > 0 else ""
 
 
-def value(given: Any) -> str:
-    """A value of a cell as a line: texts as they are, nothing for none, everything else as JSON."""
+def value(given: Any, *, lines: bool = False) -> str:
+    """A value of a cell: texts as they are, nothing for none, everything else as JSON. `lines`: in several lines."""
     if given is None:
         return ""
-    return line(given if isinstance(given, str) else json.dumps(given, ensure_ascii=False))
+    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2 if lines else None)
+    return clean(written, lines=lines)
 
 
 def mark(status: str) -> str:
@@ -157,13 +155,9 @@ def bar(done: int, total: int | None, width: int) -> str:
     return f"{'█' * full}{'░' * (width - full)} {int(100 * share):>3} %"
 
 
-def _without_controls(text: str, keep: str) -> str:
-    return "".join(_kept(character, keep) for character in _SEQUENCE.sub("", text))
-
-
-def _kept(character: str, keep: str) -> str:
+def _kept(character: str, kept: str) -> str:
     if character in _BLANKS:
-        return character if character in keep else " "
+        return character if character in kept else " "
     category = unicodedata.category(character)
     if category == "Cs":
         return "\ufffd"
