@@ -12,6 +12,11 @@ application: Any = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
+from tableflow.live.hub import hub  # noqa: E402
+from tableflow.live.streams import with_streams  # noqa: E402
+
+application = with_streams(application, hub)
+
 if settings.DEMO:
     from tableflow.demo.door import with_demo
 

@@ -80,3 +80,8 @@ def celery_concurrency() -> int:
 def database_connections() -> int:
     """How many connections to PostgreSQL one process has at the most: DATABASE_CONNECTIONS."""
     return integer("DATABASE_CONNECTIONS", 20, least=4, most=400)
+
+
+def streams_per_user() -> int:
+    """How many streams a user may have open at one web process: STREAMS_PER_USER."""
+    return integer("STREAMS_PER_USER", 250, most=100_000)

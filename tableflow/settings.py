@@ -150,6 +150,11 @@ LOGGING = {
     },
 }
 
+# What django-eventstream streams is our log, and who may read it (tableflow/live/sse.py). The library's own tables,
+# and its listener at Redis, are not used.
+EVENTSTREAM_STORAGE_CLASS = "tableflow.live.storage.LogStorage"
+EVENTSTREAM_CHANNELMANAGER_CLASS = "tableflow.api.live.Channels"
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tableflow.api.authentication.BearerAuthentication",

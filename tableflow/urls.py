@@ -6,11 +6,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from tableflow.api import live
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tableflow.health.urls")),
     path("admin/", admin.site.urls),
     path("", include("tableflow.grid.urls")),
     path("api/", include("tableflow.api.urls")),
+    path("ui/sse/", include(live.page_urlpatterns)),
 ]
 
 handler400 = "tableflow.api.errors.bad_request"

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from tableflow.api import approvals, columns, dispatches, exports, groups, imports, rows, tables, workers, workflows
+from tableflow.api import (
+    approvals,
+    columns,
+    dispatches,
+    exports,
+    groups,
+    imports,
+    live,
+    rows,
+    tables,
+    workers,
+    workflows,
+)
 
 app_name = "api"
 
@@ -18,6 +30,7 @@ VERSION_1 = [
     *dispatches.urlpatterns,
     *approvals.urlpatterns,
     *workers.urlpatterns,
+    *live.urlpatterns,
     *imports.urlpatterns,
     *exports.urlpatterns,
 ]

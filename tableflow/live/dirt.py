@@ -14,8 +14,8 @@ MOST_TRANSITIONS = 1_000
 
 @dataclass
 class Dirt:
-    """What happened in one table. `rows` and `cells` are row ids; None: too many to name. `transitions`, of runs and
-    workers, are events in full: they are never put together.
+    """What happened in one table. `rows`, `cells` and `approvals` are row ids; None: too many to name. `transitions`,
+    of runs and workers, are events in full: they are never put together.
     """
 
     rows: set[int] | None = field(default_factory=set)
@@ -25,7 +25,7 @@ class Dirt:
     transitions: list[dict[str, Any]] = field(default_factory=list)
     schema: bool = False
     imports: dict[int, str] = field(default_factory=dict)
-    approvals: set[int] = field(default_factory=set)
+    approvals: set[int] | None = field(default_factory=set)
 
     def add(self, more: Dirt) -> None:
         """Put what happened later to this."""
@@ -36,7 +36,7 @@ class Dirt:
         self.transitions = [*self.transitions, *more.transitions][-MOST_TRANSITIONS:]
         self.schema = self.schema or more.schema
         self.imports = dict([*self.imports.items(), *more.imports.items()][-MOST_ROWS:])
-        self.approvals = _newest(self.approvals | more.approvals)
+        self.approvals = _joined(self.approvals, more.approvals)
 
     def plain(self) -> dict[str, Any]:
         """All but the transitions as JSON for the script `mark`: only what is there."""
@@ -47,7 +47,7 @@ class Dirt:
             "dispatches": sorted(self.dispatches),
             "schema": self.schema,
             "imports": {str(import_id): status for import_id, status in self.imports.items()},
-            "approvals": sorted(self.approvals),
+            "approvals": _plain(self.approvals),
         }
         return {name: value for name, value in found.items() if value}
 

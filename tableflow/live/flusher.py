@@ -84,7 +84,9 @@ class Flusher:
         except redis.RedisError:
             self._put_back(dirt)
             raise
-        self._due = time.monotonic() + left if left is not None else None
+        due = time.monotonic() + left if left is not None else None
+        # A flush tells when the next of all is due; a mark only of its own tables.
+        self._due = min(filter(None, (self._due, due)), default=None) if dirt else due
 
     def _put_back(self, dirt: dict[int, Dirt]) -> None:
         with self._changed:

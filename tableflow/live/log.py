@@ -1,9 +1,9 @@
 """The event log: a Redis stream for each table and one of all, written by the scripts of `lua/` alone.
 
-An id is the time in µs, or one more than the id before it: ids rise strictly, whoever writes, and those of a Redis that
-has lost its data are above all older ones. A flush is one entry of a stream. It holds the events, each with an id of its
-own, and bears the last one's. From `floor` on nothing was lost: a cursor below it, or above the last id, is no place in
-this log.
+An id is the time in µs, or one more than the id before it: ids rise strictly, whoever writes, and those of a Redis
+that has lost its data are above all older ones. A flush is one entry of a stream. It holds the events, each with an
+id of its own, and bears the last one's. From `floor` on nothing was lost: a cursor below it, or above the last id, is
+no place in this log.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Entry:
 
 @cache
 def client() -> redis.Redis:
-    """This process's connections to Redis, which give up soon."""
+    """The process's connections to Redis, which give up soon."""
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
     )
@@ -77,8 +77,8 @@ def _script(name: str) -> Script:
 
 
 def mark(dirt: Mapping[int, Dirt]) -> float | None:
-    """Hand over what is dirty, by table id; tables that may be flushed are. Gives the seconds until the next one of them
-    may be; None: none is left. Raises redis.RedisError when nothing was, or may have been, handed over.
+    """Hand over what is dirty, by table id; tables that may be flushed are. Gives the seconds until the next one of
+    them may be; None: none is left. Raises redis.RedisError when nothing was, or may have been, handed over.
     """
     script = _script("mark")
     with client().pipeline(transaction=True) as pipe:
@@ -98,10 +98,11 @@ def flush() -> float | None:
 
 def position() -> Position:
     """How the log stands now."""
-    return _position(cast("list[bytes]", _script("position")()))
+    return as_position(_script("position")())
 
 
-def _position(answer: list[bytes]) -> Position:
+def as_position(answer: Any) -> Position:
+    """What the script `position` answers."""
     last, origin = answer
     return Position(int(last), int(origin))
 
@@ -122,7 +123,7 @@ def since(cursor: int, *, table_id: int | None = None, upto: int | None = None, 
         pipe.mget(f"{PREFIX}pruned", f"{stream}:floor")
         pipe.xrange(stream, f"({cursor}-0", f"{upto}-0" if upto is not None else "+", count=most)
         stands, floors, found = pipe.execute()
-    now = _position(stands)
+    now = as_position(stands)
     if not max(now.origin, *(int(floor or 0) for floor in floors)) <= cursor <= now.last:
         raise NoSuchPlace(now.last)
     return [entry(id_, fields) for id_, fields in found]
@@ -141,7 +142,7 @@ def time_of(event_id: int) -> datetime:
 
 def prune(kept: timedelta = KEPT) -> int:
     """Forget what is older; gives how many entries went."""
-    seconds, microseconds = cast("tuple[int, int]", client().time())
+    seconds, microseconds = client().time()
     before = seconds * MICROSECONDS + microseconds - int(kept.total_seconds() * MICROSECONDS)
     return sum(_prune(before, [stream]) for stream in _streams())
 

@@ -1,4 +1,4 @@
-"""What a transaction changed, noted while it runs and sent when it has committed; one that is rolled back sends nothing.
+"""What a transaction changed, noted while it runs and sent when it has committed. A rolled-back one sends nothing.
 
 Each function may be called as often as it fits, anywhere in the transaction that makes the change: marks of one table
 are put together, and cost a line in a dict until the commit. Outside a transaction they are sent at once.
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from django.db import transaction
 
 from tableflow.live import flusher
-from tableflow.live.dirt import Dirt
+from tableflow.live.dirt import MOST_ROWS, Dirt
 
 Run = Literal["requested", "started", "paused", "resumed", "completed", "cancelled"]
 Worker = Literal["online", "draining", "lost", "offline"]
@@ -34,6 +34,11 @@ def cells(
     _note(table_id, Dirt(cells=_named(ids), counts=dict(statuses), dispatches=dispatches))
 
 
+def figures(table_id: int, dispatch_id: int) -> None:
+    """What is shown of a dispatch beside its status and its cells changed: its total was counted, its caps were set."""
+    cells(table_id, (), {}, dispatch_id=dispatch_id)
+
+
 def run(table_id: int, dispatch_id: int, became: Run, **more: Any) -> None:
     """A dispatch was requested, started, paused, and so on. `more` is what the event says besides: plain JSON."""
     _note(table_id, Dirt(transitions=[{"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}]))
@@ -49,9 +54,9 @@ def imported(table_id: int, import_id: int, status: str) -> None:
     _note(table_id, Dirt(imports={import_id: status}))
 
 
-def approvals(table_id: int, rows: Collection[int]) -> None:
-    """Questions in these rows were asked, answered, withdrawn, or have expired."""
-    _note(table_id, Dirt(approvals=set(rows)))
+def approvals(table_id: int, ids: Collection[int] | None) -> None:
+    """Questions in these rows were asked, answered, withdrawn, or have expired; None: too many rows to name."""
+    _note(table_id, Dirt(approvals=_named(ids)))
 
 
 def worker(name: str, became: Worker) -> None:
@@ -60,7 +65,7 @@ def worker(name: str, became: Worker) -> None:
 
 
 def _named(ids: Collection[int] | None) -> set[int] | None:
-    return set(ids) if ids is not None else None
+    return set(ids) if ids is not None and len(ids) <= MOST_ROWS else None
 
 
 def _note(table_id: int, dirt: Dirt) -> None:

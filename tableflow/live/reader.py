@@ -1,0 +1,110 @@
+"""Following the log: one reader in each web process, which outlives every outage of Redis.
+
+It goes on behind the last entry that it has read, so an outage costs no event. Where events may be missing all the same
+(Redis was emptied or started anew, or the log was trimmed faster than it was read) it says so: everybody begins anew.
+It also flushes what somebody marked and did not live to flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import Any, Protocol
+
+import redis.asyncio
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from tableflow.live import log
+from tableflow.live.log import ALL, Entry, Position
+
+logger = logging.getLogger(__name__)
+
+BLOCK_MS = 1_000
+SWEEP_SECONDS = 1.0
+AT_ONCE = 200
+AGAIN_SECONDS = (0.1, 2.0)
+"""The pause before the first and before every later try to reach Redis again."""
+
+
+class Listener(Protocol):
+    """Who is told what the reader reads."""
+
+    async def hear(self, entry: Entry) -> None:
+        """An entry, each once and in order."""
+
+    def lose(self) -> None:
+        """Events may be missing."""
+
+
+class Reader:
+    """The place of this process in the log."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._origin = 0
+        self.place: int | None = None
+        """Behind which entry it reads; None before it has reached Redis."""
+        self.lag_seconds = 0.0
+        """How old the newest entry was when it was read."""
+
+    async def follow(self) -> None:
+        """Read for ever."""
+        pause, longest = AGAIN_SECONDS
+        while True:
+            began = time.monotonic()
+            try:
+                await self._session()
+            except (RedisError, OSError) as error:
+                lasted = time.monotonic() - began
+                if lasted > longest:
+                    logger.warning("The reader of live events lost Redis, and goes on when it is back: %s", error)
+                    pause, _ = AGAIN_SECONDS
+            await asyncio.sleep(pause * random.uniform(0.5, 1))
+            pause = min(2 * pause, longest)
+
+    async def _session(self) -> None:
+        async with redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=log.TIMEOUT_SECONDS, socket_timeout=BLOCK_MS / 1000 + 2
+        ) as client:
+            await self._take_place(client)
+            position, flush = (client.register_script(log.source(name)) for name in ("position", "flush"))
+            sweep_at = 0.0
+            while True:
+                found: Any = await client.xread({ALL: f"{self.place}-0"}, count=AT_ONCE, block=BLOCK_MS)
+                for _, entries in found:
+                    for id_, fields in entries:
+                        await self._read(log.entry(id_, fields))
+                if not found or time.monotonic() > sweep_at:
+                    sweep_at = time.monotonic() + SWEEP_SECONDS
+                    await flush()
+                    self._look(log.as_position(await position()))
+
+    async def _take_place(self, client: Any) -> None:
+        """Find out what became of the log since the last session."""
+        server = (await client.info("server"))["run_id"]
+        stands = log.as_position(await client.register_script(log.source("position"))(args=[server]))
+        floors = await client.mget(f"{log.PREFIX}pruned", f"{ALL}:floor")
+        if self.place is None:
+            self.place, self._origin = stands.last, stands.origin
+        elif self.place < max(int(floor or 0) for floor in floors):
+            self._begin_anew(Position(self.place, stands.origin))
+        self._look(stands)
+
+    def _look(self, stands: Position) -> None:
+        if stands.origin != self._origin:
+            self._begin_anew(stands)
+
+    async def _read(self, entry: Entry) -> None:
+        if entry.origin != self._origin:
+            self._begin_anew(Position(entry.id, entry.origin))
+        self.place = entry.id
+        self.lag_seconds = max(0.0, time.time() - entry.id / log.MICROSECONDS)
+        await self._listener.hear(entry)
+
+    def _begin_anew(self, stands: Position) -> None:
+        self._origin = stands.origin
+        self.place = max(self.place or 0, stands.origin)
+        self._listener.lose()

@@ -1,0 +1,63 @@
+"""Server-Sent Events of one table, for pages: django-eventstream's framing and permissions over the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django_eventstream.eventrequest import EventRequest
+from django_eventstream.views import Listener, stream
+
+from tableflow.live.hub import channel_of, hub
+from tableflow.live.passes import Pass, View
+from tableflow.live.streams import Reason
+
+NOWHERE = -1
+"""A cursor that is in no log: who comes with it begins anew."""
+RETRY_MS = 1_000
+RESTARTING = b"event: server-restarting\ndata:\n\n"
+
+
+class TableStream:
+    """The hints of a table, from a cursor on. None: from now on."""
+
+    kind = "table"
+    content_type = "text/event-stream"
+
+    def __init__(self, admitted: Pass, user: AbstractBaseUser, table_id: int, cursor: int | None) -> None:
+        self.admitted = admitted
+        self._user = user
+        self._table_id = table_id
+        self._cursor = cursor
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The library's own stream. It resumes even when it is new, so that nothing is lost while it opens."""
+        channel = channel_of(self._table_id)
+        cursor = self._cursor if self._cursor is not None else hub.reader.place or NOWHERE
+        asked = EventRequest()
+        asked.user, asked.channels, asked.channel_last_ids = self._user, {channel}, {channel: str(cursor)}
+        asked.is_next = asked.is_recover = False  # a request that came through no proxy of the library's
+        listener = Listener()
+        listener.user_id, listener.channels = self._user.pk, {channel}
+        # An id without an event: who is cut off before the first one comes back with it.
+        yield f"retry: {RETRY_MS}\nid: {channel}:{cursor}\n\n".encode()
+        async for text in stream(asked, listener):
+            yield text.encode()
+
+    def may_go_on(self, view: View) -> bool:
+        """Whether its holder still sees the table."""
+        return self._table_id in view
+
+    def last_words(self, reason: Reason) -> bytes:
+        """The client comes back by itself, and is refused then where it may not."""
+        return RESTARTING if reason == "shutdown" else b""
+
+
+def cursor_of(headers: Mapping[str, Any], query: Mapping[str, Any]) -> int | None:
+    """The cursor that a client comes back with, from its header or the address; None: it comes anew."""
+    said = headers.get("Last-Event-ID") or query.get("lastEventId")
+    if not said:
+        return None
+    number = str(said).rpartition(":")[2]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else NOWHERE
