@@ -123,7 +123,7 @@ class Client:
 
     async def run_failed(self, dispatch: Answer) -> Answer:
         """Run the failed cells anew of a run's columns, in the rows that it was asked for; gives the new run."""
-        scope = {name: value for name, value in dispatch["scope"].items() if name in _SCOPE and value}
+        scope = {name: value for name, value in dispatch["scope"].items() if name in _SCOPE and value is not None}
         body = {"mode": "failed", "groups": dispatch["groups"], **scope}
         return await self._post(f"/tables/{dispatch['table']}/dispatches/", body)
 
@@ -162,6 +162,10 @@ class Client:
             "search": search or None,
         }
         return await self._page(f"/tables/{table_id}/rows/", wanted, limit, offset)
+
+    async def row(self, table_id: int, row_id: int) -> Answer:
+        """One row with the states of its cells."""
+        return await self._get(f"/tables/{table_id}/rows/{row_id}/")
 
     async def trace(self, table_id: int, row_id: int, group_id: int) -> Answer:
         """The latest attempt of a cell with its trace. 404: it has never run."""
