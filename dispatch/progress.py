@@ -83,6 +83,12 @@ def ran_for(dispatch: Dispatch, now: datetime) -> timedelta:
     return dispatch.ran_for + (now - dispatch.resumed_at if dispatch.resumed_at is not None else timedelta(0))
 
 
+def under_way(dispatch_id: int) -> dict[str, int]:
+    """The cells of a dispatch in flight now, by their status."""
+    open_ones = windows.open_of([dispatch_id]).values_list("pk", flat=True)
+    return dict(windows.in_flight(open_ones).values_list("status").annotate(Count("pk")).order_by())
+
+
 def run_state(table_id: int, *, most_rows: int = 10_000) -> RunState:
     """What runs in a table now. `by_row` counts the cells in flight of at most `most_rows` rows."""
     active = list(Dispatch.objects.active().filter(table=table_id).select_related("requested_by").order_by("pk"))

@@ -1,0 +1,90 @@
+"""How far a run is, as it is drawn: a bar with one part for each way in which its cells ended, and numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from cells.models import Status
+from dispatch.progress import Counts
+from tableflow.grid.chips import duration
+
+BAR_UNITS = 1000
+LEAST_UNITS = 4
+"""So wide is a part at least: one failed cell in a million is seen."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the bar, in units of its whole length; `kind` is the class that colours it."""
+
+    kind: str
+    start: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The parts from left to right, and the same in words: `ended` of `whole`, which is "" while nobody knows it."""
+
+    parts: tuple[Part, ...]
+    ended: str
+    whole: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number with its word; `tone` is bad, busy or asks where the number is to be seen, else ""."""
+
+    word: str
+    number: str
+    tone: str
+
+
+def bar(counts: Counts) -> Bar:
+    """The bar of a run; without a part while its cells are not counted."""
+    if counts.total is None:
+        return Bar((), f"{counts.ended:,}", "")
+    kinds = (
+        ("completed", counts.completed),
+        ("left", counts.skipped + counts.cancelled),
+        ("error", counts.error),
+        ("running", counts.in_flight),
+    )
+    whole = max(1, counts.total, sum(cells for _, cells in kinds))
+    return Bar(tuple(_parts(kinds, whole)), f"{counts.ended:,}", f"{counts.total:,}")
+
+
+def _parts(kinds: Sequence[tuple[str, int]], whole: int) -> list[Part]:
+    widths = [max(LEAST_UNITS, round(BAR_UNITS * cells / whole)) if cells else 0 for _, cells in kinds]
+    widest = widths.index(max(widths))
+    widths[widest] -= max(0, sum(widths) - BAR_UNITS)
+    starts = [0, *accumulate(widths)]
+    return [Part(kind, start, width) for (kind, _), start, width in zip(kinds, starts, widths, strict=False) if width]
+
+
+def tiles(counts: Counts, under_way: Mapping[str, int], asking: int) -> list[Tile]:
+    """How its cells ended, and what becomes of those under way (by status); `asking` are those that wait for people."""
+    paused = under_way.get(Status.PAUSED, 0)
+    queued = under_way.get(Status.PENDING, 0) + under_way.get(Status.QUEUED, 0)
+    found = [
+        ("Completed", counts.completed, ""),
+        ("Failed", counts.error, "bad"),
+        ("Skipped", counts.skipped, ""),
+        ("Cancelled", counts.cancelled, ""),
+        ("Running", under_way.get(Status.RUNNING, 0), "busy"),
+        ("Queued", queued, ""),
+        ("Wait for people", asking, "asks"),
+        ("Wait for a time", max(0, paused - asking), ""),
+        ("Left waiting", counts.waiting, ""),
+    ]
+    return [Tile(word, f"{number:,}", tone if number else "") for word, number, tone in found]
+
+
+def pace(counts: Counts) -> str:
+    """The rate and what is left by it, in words; "" before anything was measured."""
+    if counts.rate is None:
+        return ""
+    left = f" · about {duration(counts.eta_seconds)} left" if counts.eta_seconds else ""
+    return f"{counts.rate:,.0f} cells/s{left}" if counts.rate >= 10 else f"{counts.rate:,.1f} cells/s{left}"
