@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cells.models import Approval, Attempt, Pause, Worker, Workflow, WorkflowVersion
+from cells.workflows import versions
 from tableflow.tables.admin import Bounded, ModelAdmin, ReadOnly, TabularInline
 
 SHOWN_CHARACTERS = 100_000
@@ -67,6 +69,15 @@ class WorkflowAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """The page and the API make workflows, and check them."""
         return False
+
+    def delete_model(self, request: HttpRequest, obj: Workflow) -> None:
+        """As over the API."""
+        versions.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Workflow]) -> None:
+        """As over the API, each."""
+        for workflow in queryset:
+            versions.delete(workflow)
 
 
 @admin.register(Worker)

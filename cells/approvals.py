@@ -19,6 +19,7 @@ from cells.models import Approval, Pause
 from cells.steps.approval import form
 from cells.values import Unfit, plain
 from tableflow.errors import Conflict, InvalidInput, Problem
+from tableflow.live import marks
 from tableflow.tables.models import Table
 
 ANSWERS = (Approval.Status.APPROVED, Approval.Status.REJECTED)
@@ -79,6 +80,7 @@ def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, A
     if not won:
         _refuse_if_closed(approval)
         return None
+    marks.approvals(approval.table_id, [approval.row_id])
     at = approval.answered_at
     return {
         "decision": decision,
@@ -86,6 +88,16 @@ def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, A
         "by": user.get_username(),
         "at": at.isoformat() if at else None,
     }
+
+
+def mark_open(table_id: int, paused: Sequence[int]) -> None:
+    """Mark the open questions of these executions, which are about to be withdrawn with them."""
+    if not paused:
+        return
+    asked = Approval.objects.filter(execution_id__in=paused, status=Approval.Status.OPEN)
+    rows = list(asked.values_list("row_id", flat=True))
+    if rows:
+        marks.approvals(table_id, rows)
 
 
 def withdrawn() -> Conflict:
@@ -111,8 +123,12 @@ def expire(executions: Sequence[int], at: datetime) -> list[tuple[dict[str, Any]
         status=Approval.Status.EXPIRED, answered_at=at
     )
     by_way: dict[str, list[int]] = defaultdict(list)
+    rows_of: dict[int, list[int]] = defaultdict(list)
     for approval in found:
         by_way[approval.on_expiry].append(approval.execution_id)
+        rows_of[approval.table_id].append(approval.row_id)
+    for table_id, rows in rows_of.items():
+        marks.approvals(table_id, rows)
     return [(_on_expiry(way, at), ids) for way, ids in by_way.items()]
 
 

@@ -22,7 +22,7 @@ from django.db.models import F, Value
 from cells import lifecycle
 from cells.eligibility import Reason, Request, Seen, asks_for_outdated, reason, unmet
 from cells.lifecycle import Claim, Claimed
-from cells.models import IN_FLIGHT, Execution
+from cells.models import IN_FLIGHT, Execution, Status
 from cells.usage import outdated
 from cells.work import GroupRun, Work
 
@@ -39,10 +39,13 @@ class Left:
 
 @dataclass
 class Step:
-    """What going on did: the rows that run their next cell, and the cells that came to (+) or left (−) a window."""
+    """What going on did: the rows that run their next cell, the cells that came to (+) or left (−) a window, and how
+    many have which status since; those of `rows` are not counted.
+    """
 
     rows: list[Claimed] = field(default_factory=list)
     cells: Counter[int] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -108,11 +111,10 @@ class Cascade:
             walking = self._start_turns(round_.turns, step) + self._start_joins(round_.joins, worker_id, step)
         return step
 
-    def hold_back(self, rows: Sequence[Left]) -> Counter[int]:
+    def hold_back(self, rows: Sequence[Left]) -> Step:
         """Start nothing more in these rows: what queues there goes back, for whoever draws the row when it may.
 
-        What reads a cell that is still to come gives its stamp back: it comes after that one. Gives the cells that
-        left (−) a window.
+        What reads a cell that is still to come gives its stamp back: it comes after that one.
         """
         states = self._states(rows)
         early: list[Claim] = []
@@ -121,10 +123,9 @@ class Cascade:
             for claim in left.claimed.queued.values():
                 must_wait = claim.standing is None and self._is_early(claim.row_id, claim.group_id, states)
                 (early if must_wait else others).append(claim)
-        lifecycle.unqueue(others)
-        cells: Counter[int] = Counter()
-        cells.subtract(lifecycle.withdraw(early))
-        return cells
+        step = Step(statuses=Counter({Status.PENDING.value: lifecycle.unqueue(others)}))
+        step.cells.subtract(lifecycle.withdraw(early))
+        return step
 
     def _walk(self, left: Left, states: dict[tuple[int, int], Seen], round_: _Round) -> None:
         row_id = left.claimed.lead.row_id

@@ -13,7 +13,7 @@ import math
 import queue
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -118,6 +118,11 @@ class Source(Protocol):
     def fed(self, rows: Mapping[int, Sequence[int]]) -> None:
         """Note where values changed that somebody outside the run reads, by group; called in the same transaction."""
 
+    def changed(self, rows: Collection[int], statuses: Mapping[str, int], asked: Collection[int]) -> None:
+        """Mark the rows whose cells the transaction changed, how many of these have which status now, and the rows in
+        which somebody is asked; called once in it.
+        """
+
     def renew(self) -> bool:
         """Keep the right to draw; False when it was lost: claim no more."""
 
@@ -199,8 +204,9 @@ class Draw:
             with transaction.atomic():
                 self._hold()
                 step = self._commit(gathered)
-                free = self._slots - len(self._rows) + len(gathered) - len(step.rows)
-                return step, self._claim(free)
+                claimed = self._claim(self._slots - len(self._rows) + len(gathered) - len(step.rows))
+                self._tell(gathered, step, claimed)
+                return step, claimed
         except DataError as error:
             # One of the results is nothing that PostgreSQL can hold. Find it, so that the others are not lost with it.
             return self._one_by_one(gathered, error)
@@ -211,9 +217,7 @@ class Draw:
         if not results:
             raise error
         steps = [self._alone(result) for result in results]
-        with transaction.atomic():
-            self._hold()
-            steps.append(self._commit(Gathered(aborted=gathered.aborted)))
+        steps.append(self._committed(Gathered(aborted=gathered.aborted)))
         return Step([row for step in steps for row in step.rows]), []
 
     def _alone(self, result: Ended | Suspended) -> Step:
@@ -225,9 +229,15 @@ class Draw:
     def _committed_alone(self, result: Ended | Suspended) -> Step:
         alone = Gathered()
         alone.add(result)
+        return self._committed(alone)
+
+    def _committed(self, gathered: Gathered) -> Step:
+        """A transaction that claims nothing."""
         with transaction.atomic():
             self._hold()
-            return self._commit(alone)
+            step = self._commit(gathered)
+            self._tell(gathered, step)
+            return step
 
     def _hold(self) -> None:
         self._held = self._source.hold()
@@ -270,7 +280,20 @@ class Draw:
         if paused:
             cells.subtract(cell.window_id for cell in paused)
             cells[self._source.lobby()] += len(paused)
-        self._source.tally(Tally(Counter((cell.window_id, cell.status) for cell in ended), cells))
+            step.statuses[Status.PAUSED.value] += len(paused)
+        tally = Tally(Counter((cell.window_id, cell.status) for cell in ended), cells)
+        for (_, status), count in tally.ended.items():
+            step.statuses[status.value] += count
+        self._source.tally(tally)
+
+    def _tell(self, gathered: Gathered, step: Step, claimed: Sequence[Claimed] = ()) -> None:
+        rows = {claim.row_id for claim in gathered.claims}
+        rows.update(row.lead.row_id for row in claimed)
+        if not rows:
+            return
+        begun = Counter(running=len(step.rows) + len(claimed), queued=sum(len(row.queued) for row in claimed))
+        asked = [suspended.claim.row_id for suspended in gathered.suspended if suspended.question is not None]
+        self._source.changed(rows, step.statuses + begun, asked)
 
     def _go_on(self, gathered: Gathered, won: Sequence[Won]) -> Step:
         rows = {cell.row_id: cell.row for cell in won}
@@ -280,9 +303,9 @@ class Draw:
         ]
         if self._held.going_on:
             return self._cascade.go_on(left, self._worker.identity.id)
-        cells = self._cascade.hold_back(left)
-        cells.update(self._source.owed([cell.id for cell in won]))
-        return Step(cells=cells)
+        step = self._cascade.hold_back(left)
+        step.cells.update(self._source.owed([cell.id for cell in won]))
+        return step
 
     def _claim(self, free: int) -> list[Claimed]:
         if not self._claiming or free <= 0 or not self._held.windows:

@@ -7,6 +7,7 @@ statement (law 4). Locks are taken in the order execution → row, each kind in 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from psycopg.types.json import Jsonb
 
 from cells.models import Approval, Attempt, Execution, Pause, Status
 from cells.usage import Usage
+from tableflow.live import marks
 from tableflow.statements import Statements
 
 statements = Statements(Path(__file__).parent / "sql")
@@ -330,7 +332,13 @@ def release(
 ) -> int:
     """Hand back what a worker holds in these windows, `keep` excepted, if claimed `older` ago; gives how many."""
     params = {"worker": worker_id, "windows": list(windows), "keep": list(keep), "older": older}
-    return len(statements("release", params))
+    released = statements("release", params)
+    rows_of: dict[int, list[int]] = defaultdict(list)
+    for cell in released:
+        rows_of[cell.table_id].append(cell.row_id)
+    for table_id, rows in rows_of.items():
+        marks.cells(table_id, rows, {Status.PENDING.value: len(rows)})
+    return len(released)
 
 
 def fenced(claims: Iterable[Claim]) -> set[int]:

@@ -27,6 +27,7 @@ from django.db.models.functions import Now
 from cells import lifecycle, loop
 from cells.models import Worker
 from tableflow.errors import Conflict, NotFound
+from tableflow.live import marks
 from tableflow.tables.models import Table
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Registration:
         self._stopped.set()
         self._thread.join(timeout=5)
         lifecycle.release(self.identity.id, self._windows)
-        Worker.objects.filter(pk=self.identity.id).delete()
+        _remove(Worker.objects.filter(pk=self.identity.id))
 
     def drawing_from(self, windows: Iterable[int]) -> None:
         """Remember the windows that claims were made in: where this process's cells are to be looked for."""
@@ -92,6 +93,7 @@ class Registration:
                         started_at=Now(),
                         heartbeat_at=Now(),
                     )
+                    marks.worker(name, "online")
             except IntegrityError:
                 continue
             return Identity(worker.pk, name)
@@ -131,8 +133,9 @@ class Registration:
                 return True
             if me.filter(status=Worker.Status.DRAINING).exists():
                 self._drain_as_asked()
-        draining = me.exclude(status=Worker.Status.LOST)
-        return bool(draining.update(heartbeat_at=Now(), busy=_busy(), status=Worker.Status.DRAINING))
+        elif me.filter(status=Worker.Status.ACTIVE).update(status=Worker.Status.DRAINING):
+            marks.worker(self.identity.name, "draining")
+        return bool(me.filter(status=Worker.Status.DRAINING).update(heartbeat_at=Now(), busy=_busy()))
 
     def _drain_as_asked(self) -> None:
         logger.warning("%s was asked to end", self.identity.name)
@@ -214,7 +217,16 @@ def lapse(now: datetime | None = None) -> list[Worker]:
     with transaction.atomic():
         workers = list(lapsed.select_for_update(skip_locked=True))
         Worker.objects.filter(pk__in=[w.pk for w in workers]).update(status=Worker.Status.LOST)
+        for worker in workers:
+            _mark_lost(worker)
     return workers
+
+
+def _mark_lost(worker: Worker) -> None:
+    """What it had not told of the cells that it ended went with it: all are to be looked at."""
+    marks.worker(worker.name, "lost")
+    for table_id in worker.busy:
+        marks.cells(int(table_id), None, {})
 
 
 def alive(ids: Iterable[int]) -> set[int]:
@@ -224,7 +236,17 @@ def alive(ids: Iterable[int]) -> set[int]:
 
 def prune(older: timedelta = timedelta(days=1)) -> None:
     """Forget workers that were lost long ago."""
-    Worker.objects.filter(status=Worker.Status.LOST, heartbeat_at__lt=Now() - older).delete()
+    _remove(Worker.objects.filter(status=Worker.Status.LOST, heartbeat_at__lt=Now() - older))
+
+
+def _remove(those: QuerySet[Worker]) -> int:
+    """Take workers off the list; gives how many."""
+    with transaction.atomic():
+        names = list(those.select_for_update().order_by("pk").values_list("name", flat=True))
+        Worker.objects.filter(name__in=names).delete()
+        for name in names:
+            marks.worker(name, "offline")
+    return len(names)
 
 
 def serve(queue: str) -> bool:
@@ -250,21 +272,22 @@ def alive_one(name: str) -> Worker:
 
 def ask_to_end(worker: Worker) -> None:
     """Have a worker drain and end: its next heartbeat reads it. Asking one that has left changes nothing."""
-    Worker.objects.filter(_alive(), pk=worker.pk).update(status=Worker.Status.DRAINING)
+    active = Worker.objects.filter(_alive(), pk=worker.pk, status=Worker.Status.ACTIVE)
+    if active.update(status=Worker.Status.DRAINING):
+        marks.worker(worker.name, "draining")
     worker.status = Worker.Status.DRAINING
 
 
 def forget(name: str) -> None:
     """Take a lost worker off the list. Raises NotFound, or Conflict when it is alive."""
-    forgotten, _ = Worker.objects.filter(~_alive(), name=name).delete()
-    if not forgotten and known(name):
+    if not _remove(Worker.objects.filter(~_alive(), name=name)) and known(name):
         raise Conflict("This worker is alive: stop it first, and it leaves the list by itself.", "worker_alive")
 
 
 def forget_ended(host: str, runs: Callable[[int], bool]) -> None:
     """Take the workers of this host off the list whose process, by its id, does not run any more."""
     here_ = Worker.objects.filter(host=host)
-    here_.filter(pk__in=[pk for pk, pid in here_.values_list("pk", "pid") if not runs(pid)]).delete()
+    _remove(here_.filter(pk__in=[pk for pk, pid in here_.values_list("pk", "pid") if not runs(pid)]))
 
 
 def listing() -> QuerySet[Worker]:

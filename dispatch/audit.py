@@ -14,9 +14,10 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
 from cells import lifecycle as executions
-from cells.models import IN_FLIGHT, Execution
+from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lanes, lifecycle, windows
 from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane, Window
+from tableflow.live import marks
 from tableflow.tables.models import Group
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ def _cancel_astray(table_id: int) -> int:
     with transaction.atomic():
         lifecycle.serialise(table_id)
         found = _astray().filter(group__table=table_id).order_by("pk").values_list("pk", flat=True)[:MOST]
-        return len(executions.cancel(list(found), lifecycle.next_sequence()))
+        cancelled = executions.cancel(list(found), lifecycle.next_sequence())
+        marks.cells(table_id, None, {Status.CANCELLED.value: len(cancelled)})
+        return len(cancelled)
 
 
 def _recount(dispatch: Dispatch) -> int:

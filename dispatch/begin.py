@@ -114,7 +114,7 @@ def _planned(schema: Schema, chosen: Sequence[GroupSpec], **what: Any) -> Dispat
 
 def _open(dispatch: Dispatch) -> None:
     """Record it with its lanes; what it takes over is cancelled. It rings when the transaction ends."""
-    dispatch.save(force_insert=True)
+    lifecycle.request(dispatch)
     if dispatch.is_manual:
         inflight.take_over(dispatch)
     laid = lanes.lay(dispatch)

@@ -20,6 +20,7 @@ from cells.models import IN_FLIGHT, Execution
 from dispatch import gather, inflight, lifecycle, named, onward, scope, windows
 from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
+from tableflow.live import marks
 from tableflow.tables import schema as schemas
 from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Group, Row, Table
@@ -104,7 +105,7 @@ def forget_rows(table_id: int, rows: QuerySet[Row]) -> None:
     # By group too: executions are found by their group and row.
     groups = list(Group.objects.filter(table=table_id).values_list("pk", flat=True))
     cells = Execution.objects.filter(group__in=groups, row__in=rows)
-    inflight.cancel(cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
+    inflight.cancel(table_id, cells.filter(status__in=IN_FLIGHT), lifecycle.next_sequence())
     executions.forget(cells)
 
 
@@ -113,7 +114,7 @@ def _cancel_whole(dispatch: Dispatch) -> int:
     if not lifecycle.cancel(dispatch.pk):
         return 0
     open_ones = windows.open_of([dispatch.pk]).values_list("pk", flat=True)
-    cancelled = inflight.cancel(windows.in_flight(open_ones), lifecycle.next_sequence())
+    cancelled = inflight.cancel(dispatch.table_id, windows.in_flight(open_ones), lifecycle.next_sequence())
     windows.close_finished(dispatch, for_good=True)
     lifecycle.settle(dispatch.pk)
     return len(cancelled)
@@ -145,9 +146,10 @@ def _cancel_part(dispatch: Dispatch, what: Mapping[str, Any]) -> int:
     groups = [group["id"] for group in dispatch.plan if what["groups"] is None or group["id"] in what["groups"]]
     sequence = lifecycle.next_sequence()
     in_rows = list(cells.values_list("pk", flat=True))
-    cancelled = inflight.cancel(cells.filter(group__in=groups), sequence)
+    cancelled = inflight.cancel(dispatch.table_id, cells.filter(group__in=groups), sequence)
     executions.bar(in_rows, groups, sequence)
     onward.stamp_due(cancelled)
+    marks.cells(dispatch.table_id, what["rows"], {}, dispatch_id=dispatch.pk)  # those ahead of the cursor too
     return len(cancelled)
 
 

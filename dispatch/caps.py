@@ -22,6 +22,7 @@ from dispatch.models import ENDED, Dispatch, DispatchStatus
 from dispatch.pick import Walked, look
 from dispatch.progress import ran_for
 from tableflow.errors import Conflict, InvalidInput, NotFound, Problem
+from tableflow.live import marks
 
 LEAST_ENDED = 20
 COUNTED = ("rows", "errors")
@@ -140,6 +141,7 @@ def change(dispatch_id: int, changes: Mapping[str, Any] | None) -> Dispatch:
         kept = {name: cap for name, cap in dispatch.caps.items() if changes is not None and name not in changes}
         dispatch.caps = {**kept, **checked}
         dispatch.save(update_fields=["caps"])
+        marks.figures(dispatch.table_id, dispatch_id)
     return dispatch
 
 

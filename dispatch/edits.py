@@ -49,7 +49,7 @@ def _follow(
     if changed:
         walk = Walk(schema, automatic, changed, recall.in_flight(schema, changed))
         walk.go(_dirty(changed))
-        recall.recall(walk.recalled)
+        recall.recall(table_id, walk.recalled)
         note(table_id, walk.groups_of)
     if automatic and created:
         _leave(table_id, automatic, rows=created)

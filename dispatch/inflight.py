@@ -9,17 +9,26 @@ from collections import Counter
 
 from django.db.models import QuerySet
 
+from cells import approvals
 from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import Execution, Status
 from dispatch import onward, scope, windows
 from dispatch.models import Dispatch, Mode
+from tableflow.live import marks
 from tableflow.tables.models import Row
 
 
-def cancel(cells: QuerySet[Execution], sequence: int) -> list[int]:
-    """Cancel these cells at an order number, and count them into the windows that they leave; gives their ids."""
-    cancelled = executions.cancel(list(cells.values_list("pk", flat=True)), sequence)
+def cancel(table_id: int, cells: QuerySet[Execution], sequence: int) -> list[int]:
+    """Cancel these cells of a table at an order number, and count them into the windows that they leave; gives their
+    ids.
+    """
+    found = list(cells.values_list("pk", "row_id", "status"))
+    approvals.mark_open(table_id, [pk for pk, _, status in found if status == Status.PAUSED])
+    cancelled = executions.cancel([pk for pk, _, _ in found], sequence)
+    rows = {row_id for pk, row_id, _ in found if pk in cancelled}
+    if rows:
+        marks.cells(table_id, rows, {Status.CANCELLED.value: len(cancelled)})
     left = (window_id for window_id in cancelled.values() if window_id is not None)
     windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left)))
     return list(cancelled)
@@ -43,6 +52,6 @@ def take_over(dispatch: Dispatch) -> int:
         in_order = cells.order_by("position", "row").values_list("row", flat=True)
         cells = cells.filter(row__in=list(dict.fromkeys(in_order))[: dispatch.limit_rows])
     # At the number before the dispatch's own: a tombstone for those before it, and free for itself.
-    cancelled = cancel(cells, dispatch.sequence - 1)
+    cancelled = cancel(dispatch.table_id, cells, dispatch.sequence - 1)
     onward.stamp_due(cancelled, without={group["id"] for group in dispatch.plan})
     return len(cancelled)

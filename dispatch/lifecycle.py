@@ -1,4 +1,7 @@
-"""The transitions of dispatches. This module, and nothing else, writes their status; losing is a return value."""
+"""The transitions of dispatches. This module, and nothing else, writes their status; losing is a return value.
+
+Each that is won is marked once, with what is said of the dispatch as it is then.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapp
 from django.db.models.functions import Coalesce, Now
 
 from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane
+from tableflow.live import marks
 from tableflow.statements import Statements
 
 statements = Statements(Path(__file__).parent / "sql")
 
 SERIALISE = 0x7AB1E  # the name of this lock among the advisory locks of the database
+SHOWN = ("requested", "completed", "cancelled")
+"""What changes how cells ahead of a cursor are shown, though nothing is written there."""
 
 
 def next_sequence() -> int:
@@ -47,6 +53,12 @@ def share_at_once(table_id: int) -> bool:
     return bool(answer.shared)
 
 
+def request(dispatch: Dispatch) -> None:
+    """Record a new dispatch."""
+    dispatch.save(force_insert=True)
+    _mark(dispatch.pk, "requested")
+
+
 def start(dispatch: Dispatch) -> bool:
     """Pending → dispatching; False when it is no longer pending."""
     won = Dispatch.objects.filter(pk=dispatch.pk, status=DispatchStatus.PENDING).update(
@@ -54,6 +66,7 @@ def start(dispatch: Dispatch) -> bool:
     )
     if won:
         dispatch.status = DispatchStatus.DISPATCHING
+        _mark(dispatch.pk, "started")
     return bool(won)
 
 
@@ -62,23 +75,24 @@ def pause(dispatch_id: int, because: str) -> bool:
 
     From then on it admits nothing, and no draw claims in it. What runs may end.
     """
-    return bool(
-        Dispatch.objects.filter(pk=dispatch_id, status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING)).update(
-            status=DispatchStatus.PAUSED, paused_because=because, ran_for=_ran_for(), resumed_at=None
-        )
-    )
+    going_on = Dispatch.objects.filter(pk=dispatch_id, status__in=(DispatchStatus.PENDING, DispatchStatus.DISPATCHING))
+    won = going_on.update(status=DispatchStatus.PAUSED, paused_because=because, ran_for=_ran_for(), resumed_at=None)
+    if won:
+        _mark(dispatch_id, "paused", because=because)
+    return bool(won)
 
 
 def resume(dispatch_id: int) -> bool:
     """Paused → dispatching, or pending where it had not started; False when it is not paused."""
     had_started = When(started_at__isnull=False, then=Value(DispatchStatus.DISPATCHING))
-    return bool(
-        Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.PAUSED).update(
-            status=Case(had_started, default=Value(DispatchStatus.PENDING)),
-            resumed_at=Case(When(started_at__isnull=False, then=Now()), output_field=DateTimeField()),
-            paused_because=None,
-        )
+    won = Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.PAUSED).update(
+        status=Case(had_started, default=Value(DispatchStatus.PENDING)),
+        resumed_at=Case(When(started_at__isnull=False, then=Now()), output_field=DateTimeField()),
+        paused_because=None,
     )
+    if won:
+        _mark(dispatch_id, "resumed")
+    return bool(won)
 
 
 def complete(dispatch: Dispatch, *, waiting: int) -> bool:
@@ -91,7 +105,7 @@ def complete(dispatch: Dispatch, *, waiting: int) -> bool:
         waiting=waiting,
         total=F("completed") + F("error") + F("cancelled") + F("skipped") + waiting,
     )
-    return _retired(dispatch.pk, won)
+    return _ended(dispatch.pk, won, "completed")
 
 
 def cancel(dispatch_id: int) -> bool:
@@ -103,7 +117,7 @@ def cancel(dispatch_id: int) -> bool:
         resumed_at=None,
         paused_because=None,
     )
-    return _retired(dispatch_id, won)
+    return _ended(dispatch_id, won, "cancelled")
 
 
 def settle(dispatch_id: int) -> None:
@@ -118,7 +132,26 @@ def _ran_for() -> ExpressionWrapper[Any]:
     return ExpressionWrapper(F("ran_for") + Coalesce(Now() - F("resumed_at"), timedelta(0)), DurationField())
 
 
-def _retired(dispatch_id: int, won: int) -> bool:
+def _ended(dispatch_id: int, won: int, became: marks.Run) -> bool:
     if won:
         Lane.objects.filter(dispatch=dispatch_id, retired_at=None).update(retired_at=Now())
+        _mark(dispatch_id, became)
     return bool(won)
+
+
+def _mark(dispatch_id: int, became: marks.Run, **more: Any) -> None:
+    dispatch = Dispatch.objects.select_related("requested_by").get(pk=dispatch_id)
+    by = dispatch.requested_by
+    marks.run(
+        dispatch.table_id,
+        dispatch_id,
+        became,
+        mode=dispatch.mode,
+        is_manual=dispatch.is_manual,
+        status=dispatch.status,
+        groups=[group["id"] for group in dispatch.plan],
+        requested_by=by.get_username() if by is not None else None,
+        **more,
+    )
+    if became in SHOWN:
+        marks.cells(dispatch.table_id, dispatch.scope.get("rows"), {}, dispatch_id=dispatch_id)

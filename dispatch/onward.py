@@ -16,9 +16,10 @@ from django.db.models import Exists, OuterRef
 
 from cells import lifecycle as executions
 from cells.draw import Tally
-from cells.models import IN_FLIGHT, Execution
+from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import resume, scope, windows
 from dispatch.models import Dispatch, DispatchStatus, Window
+from tableflow.live import marks
 from tableflow.tables.models import Row
 
 UNDER_WAY = (DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)  # what is stamped while it is paused waits with it
@@ -79,8 +80,10 @@ def _stamp(dispatch: Dispatch, window_id: int, rows: Sequence[int], without: Col
             row=OuterRef("pk"), group__in=group.upstream, dispatch_id=dispatch.pk, status__in=IN_FLIGHT
         )
         eligible = Row.objects.filter(scope.eligible(dispatch, group), ~Exists(coming), pk__in=rows)
-        due = eligible.values_list("pk", "position")
+        due = list(eligible.values_list("pk", "position"))
         stamped += executions.stamp(
-            group.id, list(due), dispatch_id=dispatch.pk, window_id=window_id, sequence=dispatch.sequence
+            group.id, due, dispatch_id=dispatch.pk, window_id=window_id, sequence=dispatch.sequence
         )
+    if stamped:
+        marks.cells(dispatch.table_id, rows, {Status.PENDING.value: stamped}, dispatch_id=dispatch.pk)
     return stamped

@@ -14,11 +14,12 @@ from functools import partial
 from django.db import transaction
 from django.db.models import F
 
+from cells import approvals, usage
 from cells import lifecycle as executions
-from cells import usage
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import resume, windows
+from tableflow.live import marks
 from tableflow.tables.schema import Schema
 
 
@@ -52,7 +53,7 @@ def paused_on_old_values(schema: Schema, groups_of: Mapping[int, Collection[int]
         row__in=list(groups_of), group__in=groups, status__in=IN_FLIGHT, pause__isnull=False
     )
     old = paused.filter(usage.outdated({group: usages[group] for group in groups}, F("row__data")))
-    recall(_cell(cell) for cell in old if cell.group_id in groups_of[cell.row_id])
+    recall(schema.table_id, (_cell(cell) for cell in old if cell.group_id in groups_of[cell.row_id]))
 
 
 def _cell(execution: Execution) -> Cell:
@@ -60,19 +61,20 @@ def _cell(execution: Execution) -> Cell:
     return Cell(execution.pk, execution.dispatch_id or 0, execution.status == Status.PAUSED, place)
 
 
-def recall(cells: Iterable[Cell]) -> None:
-    """Have these cells begin anew, each in its own dispatch."""
+def recall(table_id: int, cells: Iterable[Cell]) -> None:
+    """Have these cells of a table begin anew, each in its own dispatch."""
     of_dispatch: dict[int, list[Cell]] = defaultdict(list)
     for cell in cells:
         of_dispatch[cell.dispatch_id].append(cell)
     for dispatch_id, its in sorted(of_dispatch.items()):
-        _recall_in(dispatch_id, its)
+        _recall_in(table_id, dispatch_id, its)
 
 
-def _recall_in(dispatch_id: int, cells: Sequence[Cell]) -> None:
+def _recall_in(table_id: int, dispatch_id: int, cells: Sequence[Cell]) -> None:
     """Paused cells go to a window that is drawn from, for which a resting lane is rung when this is committed."""
     paused = [cell.row for cell in cells if cell.is_paused]
     window = windows.open_resumed(dispatch_id, paused) if paused else None
+    approvals.mark_open(table_id, [cell.id for cell in cells if cell.is_paused])
     recalled = executions.recall(sorted(cell.id for cell in cells), window)
     if window is not None:
         moved = [cell for cell in recalled if cell.was == Status.PAUSED]
@@ -80,4 +82,6 @@ def _recall_in(dispatch_id: int, cells: Sequence[Cell]) -> None:
         places.subtract(cell.window_id for cell in moved)
         windows.tally(Tally(cells=places))
     if recalled:
+        rows = {cell.row_id for cell in recalled}
+        marks.cells(table_id, rows, {Status.PENDING.value: len(recalled)}, dispatch_id=dispatch_id)
         transaction.on_commit(partial(resume.wake, dispatch_id, len(recalled)), robust=True)

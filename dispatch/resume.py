@@ -23,6 +23,7 @@ from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import Approval, Execution, Status, WorkflowVersion
 from dispatch import bell, lanes, lifecycle, windows
+from tableflow.live import marks
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +74,12 @@ def _resume_in(table_id: int, ids: Sequence[int], at: datetime) -> int:
             return 0
         held = pauses.hold(ids, at)
         pauses.settle(held, at)
-        return _go_on([pause.execution_id for pause in held])
+        return _go_on(table_id, [pause.execution_id for pause in held])
 
 
-def _go_on(ids: Sequence[int]) -> int:
-    """Stamp paused cells in a fresh window of each dispatch, and ring when that is committed; gives how many were.
+def _go_on(table_id: int, ids: Sequence[int]) -> int:
+    """Stamp paused cells of a table in a fresh window of each dispatch, and ring when that is committed; gives how many
+    were.
 
     Their pauses are locked, and the table's lock is shared: what is paused here stays so until this is done.
     """
@@ -85,18 +87,21 @@ def _go_on(ids: Sequence[int]) -> int:
     cells: dict[int, list[Execution]] = defaultdict(list)
     for execution in paused.only("pk", "dispatch_id", "row_id", "position").order_by("position"):
         cells[execution.dispatch_id or 0].append(execution)
-    resumed = sum(_open(dispatch_id, of_it) for dispatch_id, of_it in cells.items())
+    resumed = sum(_open(table_id, dispatch_id, of_it) for dispatch_id, of_it in cells.items())
     if resumed < len(ids):
         pauses.let_go(ids)
     return resumed
 
 
-def _open(dispatch_id: int, cells: Sequence[Execution]) -> int:
+def _open(table_id: int, dispatch_id: int, cells: Sequence[Execution]) -> int:
     window = windows.open_resumed(dispatch_id, [(cell.row_id, cell.position) for cell in cells])
     resumed = executions.resume([cell.pk for cell in cells], window)
     moved = Counter({window: len(resumed)})
     moved.subtract(lobby for _, lobby in resumed)
     windows.tally(Tally(cells=moved))
+    went_on = {execution_id for execution_id, _ in resumed}
+    rows = {cell.row_id for cell in cells if cell.pk in went_on}
+    marks.cells(table_id, rows, {Status.PENDING.value: len(resumed)}, dispatch_id=dispatch_id)
     transaction.on_commit(partial(wake, dispatch_id, len(resumed)), robust=True)
     return len(resumed)
 
@@ -119,7 +124,7 @@ def answer(approval: Approval, user: User, decision: str, fields: Mapping[str, A
         result = approvals.answer(approval, user, decision, fields)
         if result is not None:
             pauses.give([approval.execution_id], result)
-            if not _go_on([approval.execution_id]):
+            if not _go_on(approval.table_id, [approval.execution_id]):
                 raise approvals.withdrawn()
     return result is not None
 
@@ -128,4 +133,5 @@ def move_to_newest(table_id: int, row_id: int, group_id: int) -> WorkflowVersion
     """Have the paused cell go on with the newest version of its workflow; gives that. Conflict says why it cannot."""
     with transaction.atomic():
         lifecycle.share(table_id)
+        marks.cells(table_id, [row_id], {})
         return pauses.move_to_newest(row_id, group_id)

@@ -7,13 +7,14 @@ window's end; the chord's body makes the lane's next link when its tasks have en
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 
 from cells.draw import Held, Tally
 from dispatch import admit, caps, edits, gate, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, DispatchStatus, Lane
+from tableflow.live import marks
 
 
 class LaneSource:
@@ -81,6 +82,12 @@ class LaneSource:
     def fed(self, rows: Mapping[int, Sequence[int]]) -> None:
         """Leave word for the groups outside the run that read what changed."""
         edits.fed(self.table_id, rows)
+
+    def changed(self, rows: Collection[int], statuses: Mapping[str, int], asked: Collection[int]) -> None:
+        """Mark them as cells of the dispatch."""
+        marks.cells(self.table_id, rows, statuses, dispatch_id=self._dispatch_id)
+        if asked:
+            marks.approvals(self.table_id, asked)
 
     def renew(self) -> bool:
         """Renew the lane's lease, unless links of other runs need the thread more."""

@@ -19,6 +19,7 @@ from cells.draw import Tally
 from cells.models import FINAL, Execution, Status
 from dispatch import bell, caps, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, Lane, Window
+from tableflow.live import marks
 from tableflow.tables.models import Row
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,9 @@ def reclaim(table_id: int) -> int:
         spent = [cell for cell in taken if cell.status in FINAL]
         windows.tally(Tally(Counter((cell.window_id, cell.status) for cell in spent) + orphans))
         onward.stamp_due([cell.id for cell in spent])
+        if taken:  # of what their owners ended, and had not told yet, all the rows are to be looked at
+            statuses = Counter(cell.status.value for cell in taken)
+            marks.cells(table_id, None, statuses)
     return len(taken)
 
 

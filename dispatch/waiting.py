@@ -9,6 +9,7 @@ from cells import eligibility
 from dispatch import scope
 from dispatch.models import ACTIVE, Dispatch, Window
 from dispatch.pick import pick
+from tableflow.live import marks
 
 LIMIT_COUNTED = 10_000
 
@@ -37,7 +38,11 @@ def count_total(dispatch_id: int) -> bool:
         admitted = Window.objects.filter(dispatch=dispatch_id).aggregate(cells=Sum("cells"))["cells"] or 0
     if ahead is None:
         return False
-    return bool(Dispatch.objects.filter(pk=dispatch_id, status__in=ACTIVE, total=None).update(total=ahead + admitted))
+    uncounted = Dispatch.objects.filter(pk=dispatch_id, status__in=ACTIVE, total=None)
+    won = uncounted.update(total=ahead + admitted)
+    if won:
+        marks.figures(dispatch.table_id, dispatch_id)
+    return bool(won)
 
 
 def _ahead(dispatch: Dispatch) -> int | None:

@@ -18,6 +18,7 @@ from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lifecycle, scope
 from dispatch.models import ENDED, Dispatch, Window
 from dispatch.pick import Picked
+from tableflow.live import marks
 from tableflow.tables.models import Row
 
 OUTCOMES = ("completed", "error", "cancelled", "skipped")
@@ -73,6 +74,8 @@ def open_with(dispatch: Dispatch, lane: int, picked: Sequence[Picked]) -> Window
     Window.objects.filter(pk=window.pk).update(cells=cells)
     if dispatch.exclusions:
         _bar_excluded(dispatch, window, [row.id for row in picked])
+    rows = [row.id for row in picked]
+    marks.cells(dispatch.table_id, rows, {Status.PENDING.value: cells}, dispatch_id=dispatch.pk)
     return window
 
 

@@ -11,6 +11,8 @@ from django.db.models import F, QuerySet
 from cells.models import Workflow, WorkflowVersion
 from cells.workflows import definition
 from tableflow.errors import InvalidInput, NotFound, Problem
+from tableflow.live import marks
+from tableflow.tables.models import Group
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -70,13 +72,16 @@ def change(
         if (inputs, steps, outputs) != (last.inputs, last.steps, last.outputs):
             locked.version += 1
             _add(locked, locked.version, user, inputs, steps, outputs)
+            _mark_cells(locked.pk)
         locked.save(update_fields=["name", "version", "updated_at"])
     return locked
 
 
 def delete(workflow: Workflow) -> None:
     """Delete the workflow and its versions. Workflow columns that use it stay, and say so when they run."""
-    workflow.delete()
+    with transaction.atomic():
+        _mark_cells(workflow.pk)
+        workflow.delete()
 
 
 def newest(workflow_id: int) -> WorkflowVersion | None:
@@ -100,6 +105,13 @@ def _add(
     WorkflowVersion.objects.create(
         workflow=workflow, number=number, inputs=inputs, steps=steps, outputs=outputs, created_by=user
     )
+
+
+def _mark_cells(workflow_id: int) -> None:
+    """What its cells show is stale from now on."""
+    groups = Group.objects.filter(workflow_id=workflow_id, deleted_at=None)
+    for table_id in groups.order_by().values_list("table_id", flat=True).distinct():
+        marks.cells(table_id, None, {})
 
 
 def _check(name: Any, inputs: Any, steps: Any, outputs: Any) -> None:

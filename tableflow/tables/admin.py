@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from tableflow.live import marks
 from tableflow.tables.models import Column, Group, Import, Member, Row, Table
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class TableAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Table | None = None) -> bool:
         """Not here: a cascade over a million rows in one request. The table's page and the API hide it at once."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: Table, form: Any, change: Any) -> None:
+        """Save it, for all to see."""
+        super().save_model(request, obj, form, change)
+        marks.schema(obj.pk)
 
 
 @admin.register(Column)

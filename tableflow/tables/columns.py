@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from tableflow.errors import Conflict, InvalidInput, NotFound
+from tableflow.live import marks
 from tableflow.tables import conversions, dependencies, names, schema, types, values
 from tableflow.tables.conversions import Conversion
 from tableflow.tables.dependencies import Dropped, Reads, templates_unknown
@@ -128,8 +129,9 @@ def reorder(table: Table, keys: Any, reads: Reads = templates_unknown) -> list[D
 
 
 def touch(table_id: int) -> None:
-    """Notes that the table was changed now."""
+    """Notes that the table's columns or groups were changed now. Every change of them ends here."""
     Table.objects.filter(pk=table_id).update(updated_at=Now())
+    marks.schema(table_id)
 
 
 def refuse_readers(

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
+from tableflow.live import marks
 from tableflow.tables import conditions, statements, types
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec
@@ -58,6 +59,7 @@ def apply(table_id: int, column: ColumnSpec, type_: str, options: dict[str, Any]
         changed = tally.converted_batch(column, type_, options, rows)
         if changed:
             _write(column.key, changed)
+            marks.rows(table_id, None)
     return tally.outcome()
 
 

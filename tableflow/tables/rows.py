@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from tableflow.errors import InvalidInput, Problem
+from tableflow.live import marks
 from tableflow.tables import changes, matches, positions, schema, statements, types, values
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
@@ -78,7 +79,7 @@ def update(table: Table, patches: Mapping[int, Any], *, attr: str = "rows.{}.dat
     checked = values.checked(schema.load(table.pk), zip(places, patches.values(), strict=True))
     stored = {row.pk: row for row in _locked_rows(table, patches)}
     _refuse_unknown(list(patches), stored)
-    keys = _patch(stored, dict(zip(patches, checked, strict=True)), places)
+    keys = _patch(table.pk, stored, dict(zip(patches, checked, strict=True)), places)
     changes.tell(table.pk, changed=keys)
     return Changes(tuple(stored[row_id] for row_id in patches), keys)
 
@@ -97,7 +98,10 @@ def delete(table: Table, ids: Sequence[int] | None = None, q: Q | None = None) -
         wanted = list(dict.fromkeys(check_ids(ids)))
         doomed = doomed.filter(pk__in=wanted)
         _refuse_unknown(wanted, set(doomed.values_list("pk", flat=True)))
-    return _delete(table.pk, doomed.filter(q) if q is not None else doomed)
+    deleted = _delete(table.pk, doomed.filter(q) if q is not None else doomed)
+    if deleted:
+        marks.rows(table.pk, ids)
+    return deleted
 
 
 @transaction.atomic
@@ -173,6 +177,7 @@ def _insert(table: Table, data: list[dict[str, Any]], after: int | None) -> list
         Row(table=table, position=place, data=row) for place, row in zip(places, data, strict=True)
     )
     Table.objects.filter(pk=table.pk).update(row_count=F("row_count") + len(rows), updated_at=Now())
+    marks.rows(table.pk, [row.pk for row in rows])
     return rows
 
 
@@ -200,7 +205,7 @@ def _locked_rows(table: Table, ids: Iterable[Any]) -> list[Row]:
 
 
 def _patch(
-    stored: Mapping[int, Row], patches: Mapping[int, dict[str, Any]], places: Sequence[str]
+    table_id: int, stored: Mapping[int, Row], patches: Mapping[int, dict[str, Any]], places: Sequence[str]
 ) -> dict[int, frozenset[str]]:
     """Writes what the patches really change into the locked rows; row id → the keys that changed."""
     changed: dict[int, dict[str, Any]] = {}
@@ -211,13 +216,13 @@ def _patch(
             row.data = {**row.data, **news}
             values.check_size(row.data, place)
             changed[row_id] = news
-    _write_patches(stored, changed)
+    if changed:
+        _write_patches(stored, changed)
+        marks.rows(table_id, changed)
     return {row_id: frozenset(news) for row_id, news in changed.items()}
 
 
 def _write_patches(stored: Mapping[int, Row], changed: Mapping[int, dict[str, Any]]) -> None:
-    if not changed:
-        return
     with connection.cursor() as cursor:
         patches: dict[str, Any] = {"ids": list(changed), "patches": [Jsonb(news) for news in changed.values()]}
         cursor.execute(statements.read("patch_rows"), patches)
@@ -244,7 +249,8 @@ def _write_upserts(
     place_of: Mapping[str, str],
 ) -> Upserts:
     patches = {stored[name].pk: data for name, data in merged.items() if name in stored}
-    keys = _patch({row.pk: row for row in stored.values()}, patches, [place_of[n] for n in merged if n in stored])
+    places = [place_of[name] for name in merged if name in stored]
+    keys = _patch(table.pk, {row.pk: row for row in stored.values()}, patches, places)
     news = {name: data for name, data in merged.items() if name not in stored}
     for name, data in news.items():
         values.check_size(data, place_of[name])

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from tableflow.errors import InvalidInput
+from tableflow.live import marks
 from tableflow.tables import columns, names
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Table
@@ -28,6 +29,7 @@ def create(owner: AbstractBaseUser, name: Any, description: Any = "", definition
         raise InvalidInput.at("columns", "Give a list of columns.")
     checked = _check_changes({"name": name, "description": description})
     table = Table.objects.create(owner_id=owner.pk, **checked)
+    marks.schema(table.pk)
     if definitions:
         columns.create_many(table, definitions)
     return table
@@ -43,6 +45,7 @@ def change(table: Table, changes: Any) -> Table:
     for field, value in checked.items():
         setattr(locked, field, value)
     locked.save(update_fields=[*checked, "updated_at"])
+    marks.schema(table.pk)
     return locked
 
 
@@ -51,6 +54,7 @@ def delete(table: Table) -> None:
     """Hides the table at once; its rows are purged later. NotFound when it was deleted before."""
     lock(table.pk)
     Table.objects.filter(pk=table.pk).update(deleted_at=Now())
+    marks.schema(table.pk)
 
 
 def _check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:

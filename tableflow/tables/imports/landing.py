@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F, Func, Q
 from django.db.models.functions import Floor, Now
 
+from tableflow.live import marks
 from tableflow.tables.models import Import, Row, Table
 
 COPY = "COPY tables_row (table_id, position, data, created_at, updated_at) FROM STDIN"
@@ -27,6 +28,7 @@ def append(table: Table, bodies: Sequence[bytes]) -> int:
         with cursor.copy(COPY) as copy:
             copy.write(copy_text(table.pk, first, bodies, moment))
     Table.objects.filter(pk=table.pk).update(row_count=F("row_count") + len(bodies), updated_at=Now())
+    marks.rows(table.pk, None)
     return first
 
 

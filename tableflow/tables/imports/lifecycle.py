@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError as BrokerError
 
+from tableflow.live import marks
 from tableflow.tables.imports.rejected import Rejected, listed
 from tableflow.tables.models import Import, ImportChunk
 
@@ -34,6 +35,8 @@ def claim(import_id: int, fence: int) -> int | None:
     won = Import.objects.filter(pk=import_id, status=Import.Status.PENDING, fence=fence).update(
         status=Import.Status.RUNNING, fence=fence + 1, lease_until=Now() + LEASE
     )
+    if won:
+        _mark(import_id, Import.Status.RUNNING)
     return fence + 1 if won else None
 
 
@@ -54,6 +57,7 @@ def release(import_id: int, fence: int) -> bool:
         status=Import.Status.PENDING, fence=fence + 1, lease_until=Now() + FIRST_RING
     )
     if won:
+        _mark(import_id, Import.Status.PENDING)
         transaction.on_commit(lambda: ring(import_id, fence + 1))
     return won == 1
 
@@ -61,6 +65,7 @@ def release(import_id: int, fence: int) -> bool:
 def advance(held: Import, **counts: Any) -> None:
     """Write a batch's progress on an import that `hold` has locked."""
     Import.objects.filter(pk=held.pk, fence=held.fence).update(lease_until=Now() + LEASE, losses=0, **counts)
+    _mark(held.pk, Import.Status.RUNNING, held.table_id)
 
 
 def complete(held: Import) -> None:
@@ -68,6 +73,7 @@ def complete(held: Import) -> None:
     Import.objects.filter(pk=held.pk, status=Import.Status.RUNNING, fence=held.fence).update(
         status=Import.Status.COMPLETE, rows_total=F("lines_done"), lease_until=None, finished_at=Now()
     )
+    _mark(held.pk, Import.Status.COMPLETE, held.table_id)
 
 
 def fail(import_id: int, fence: int, detail: str) -> bool:
@@ -80,6 +86,7 @@ def fail(import_id: int, fence: int, detail: str) -> bool:
         Import.objects.filter(pk=import_id, fence=fence).update(
             status=Import.Status.FAILED, errors=errors, lease_until=None, finished_at=Now()
         )
+        _mark(import_id, Import.Status.FAILED, held.table_id)
     return True
 
 
@@ -92,6 +99,7 @@ def cancel(import_id: int) -> bool:
         status=Import.Status.CANCELLED, fence=F("fence") + 1, lease_until=None, finished_at=Now()
     )
     if won:
+        _mark(import_id, Import.Status.CANCELLED)
         transaction.on_commit(lambda: _ring("tidy_import", import_id))
     return won == 1
 
@@ -135,7 +143,16 @@ def _take_back(source: Import) -> int | None:
     else:
         changes |= {"status": Import.Status.PENDING, "lease_until": Now() + LEASE}
     Import.objects.filter(pk=source.pk).update(**changes)
+    _mark(source.pk, changes["status"], source.table_id)
     return None if losses > MAX_LOSSES else source.fence + 1
+
+
+def _mark(import_id: int, status: Import.Status, table_id: int | None = None) -> None:
+    """Mark it; the table is looked up where it is not given. That of an import may be gone for good."""
+    if table_id is None:
+        table_id = Import.objects.filter(pk=import_id).values_list("table_id", flat=True).first()
+    if table_id is not None:
+        marks.imported(table_id, import_id, status.value)
 
 
 def _untidy(most: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError, transaction
 
 from tableflow.errors import NotFound, TableflowError
+from tableflow.live import marks
 from tableflow.tables import changes, departures, locks, rows, schema
 from tableflow.tables.imports import chunks, landing, lifecycle
 from tableflow.tables.imports.convert import Convert, converter
@@ -96,6 +97,7 @@ def tidy(import_id: int) -> None:
             _delete_landed_rows(source)
             source.landed, source.rows_done = [], 0
             source.save(update_fields=["landed", "rows_done"])
+            marks.imported(source.table_id or marks.NOWHERE, source.pk, source.status)
         was_untidy = chunks.delete(import_id)
         if was_untidy and source.status != Import.Status.COMPLETE and source.table_id is not None:
             changes.tell(source.table_id, ranges=source.landed)  # the rows of an appending import stay

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from tableflow.errors import InvalidInput, TableflowError
+from tableflow.live import marks
 from tableflow.tables import columns, schema, tables
 from tableflow.tables.imports import chunks, delimited, detect, lifecycle, objects
 from tableflow.tables.imports.lines import lines
@@ -93,6 +94,7 @@ def receive(
         source.table, fields = _make_columns(table, found, look, user=user, name=wish.name or _table_name(file_name))
         source.plan = Plan(look.encoding, look.delimiter, tuple(fields)).as_json()
         source.save(update_fields=["table", "plan", "rows_total"])
+        marks.imported(source.table.pk, source.pk, source.status)
         if ring:
             transaction.on_commit(lambda: lifecycle.ring(source.pk, source.fence))
     return source
