@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import accumulate
 
 from django.db.models import QuerySet
+from django.db.models import Window as Over
+from django.db.models.functions import RowNumber
 
 from dispatch import lifecycle
 from dispatch.models import Dispatch, Window
@@ -52,8 +54,8 @@ class SlowCell:
 
 
 def windows_of(dispatch: Dispatch) -> QuerySet[Window]:
-    """The windows of a dispatch, the newest first; the lobby among them."""
-    return Window.objects.filter(dispatch=dispatch).order_by("-pk")
+    """The windows of a dispatch, the newest first, each with its `number` from 1; the lobby among them."""
+    return _windows(dispatch).annotate(number=Over(RowNumber(), order_by="pk"))
 
 
 def errors_of(dispatch: Dispatch) -> Errors:
@@ -62,7 +64,7 @@ def errors_of(dispatch: Dispatch) -> Errors:
     Where the windows that had errors are few, their cells are looked at. Else the first failed cells of the
     dispatch's groups are, in whichever dispatch they failed.
     """
-    failing, is_whole = _newest(windows_of(dispatch).filter(error__gt=0))
+    failing, is_whole = _newest(_windows(dispatch).filter(error__gt=0))
     if not failing:
         return Errors([], 0, is_all=True)
     most = {"dispatch": dispatch.pk, "groups": MOST_GROUPS}
@@ -85,10 +87,14 @@ def slowest_of(dispatch: Dispatch, most: int = 20) -> list[SlowCell]:
     They are looked for in its newest windows: the last 20,000 cells or so that were stamped. Time in a pause counts
     for nothing: a cell's seconds are those since it went on.
     """
-    newest, _ = _newest(windows_of(dispatch).filter(lobby=False))
+    newest, _ = _newest(_windows(dispatch).filter(lobby=False))
     bounds = {"dispatch": dispatch.pk, "windows": newest, "cells": MOST_CELLS, "most": most}
     found = lifecycle.statements("slowest", bounds)
     return [SlowCell(cell.row_id, cell.group_id, cell.status, cell.seconds, cell.started_at) for cell in found]
+
+
+def _windows(dispatch: Dispatch) -> QuerySet[Window]:
+    return Window.objects.filter(dispatch=dispatch).order_by("-pk")
 
 
 def _newest(windows: QuerySet[Window]) -> tuple[list[int], bool]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import F
 
+from cells import approvals as questions
 from cells.counts import Counts
 from cells.models import Approval, Workflow, WorkflowVersion
 from cells.steps.step import StepType
 from dispatch import effective, progress
+from dispatch.at_work import CellAtWork
 from dispatch.effective import CellState
+from dispatch.findings import Errors, SlowCell
 from dispatch.models import Dispatch
 from dispatch.progress import RunState
+from dispatch.windows import OUTCOMES
 from tableflow.tables import schema
 from tableflow.tables.columns import Changed
 from tableflow.tables.models import Column, Group, Row, Table
@@ -172,9 +177,28 @@ def workflow_version(version: WorkflowVersion) -> Answer:
 
 
 def dispatches(found: Sequence[Dispatch]) -> list[Answer]:
-    """Dispatches with their progress; their `requested_by` was fetched with them."""
+    """Dispatches with their progress and names; their `requested_by` was fetched with them."""
     counts = progress.counts(found)
-    return [_dispatch(dispatch, counts[dispatch.pk]) for dispatch in found]
+    tables_ = _table_names(dispatch.table_id for dispatch in found)
+    return [
+        _dispatch(dispatch, counts[dispatch.pk], tables_[dispatch.table_id], names)
+        for dispatch, names in zip(found, _planned_names(found), strict=True)
+    ]
+
+
+def _table_names(ids: Iterable[int]) -> dict[int, str]:
+    return dict(Table.objects.filter(pk__in=set(ids)).values_list("pk", "name"))
+
+
+def _group_names(ids: Iterable[int]) -> dict[int, str]:
+    return dict(Group.objects.filter(pk__in=set(ids)).values_list("pk", "name"))
+
+
+def _planned_names(found: Sequence[Dispatch]) -> list[dict[int, str]]:
+    """What the workflow columns of each dispatch are called now, left to right; a deleted one, what it was called."""
+    ids = {group["id"] for dispatch in found for group in dispatch.plan}
+    live = dict(Group.objects.filter(pk__in=ids, deleted_at=None).values_list("pk", "name"))
+    return [{group["id"]: live.get(group["id"], group["name"]) for group in dispatch.plan} for dispatch in found]
 
 
 def dispatch(found: Dispatch) -> Answer:
@@ -187,12 +211,14 @@ def _scope(scope: Mapping[str, Any]) -> Answer:
     return {**shown, "ranges": scope["ranges"]} if scope.get("ranges") else shown
 
 
-def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
+def _dispatch(found: Dispatch, counts: progress.Counts, table_name: str, groups: Mapping[int, str]) -> Answer:
     return {
         "id": found.pk,
         "table": found.table_id,
+        "table_name": table_name,
         "mode": found.mode,
-        "groups": [group["id"] for group in found.plan],
+        "groups": list(groups),
+        "group_names": list(groups.values()),
         "scope": _scope(found.scope),
         "status": found.status,
         "is_manual": found.is_manual,
@@ -219,16 +245,99 @@ def _dispatch(found: Dispatch, counts: progress.Counts) -> Answer:
     }
 
 
-def approvals(found: Sequence[Approval]) -> list[Answer]:
-    """Questions with the names of their tables and workflow columns; their `answered_by` was fetched with them."""
-    tables_ = dict(Table.objects.filter(pk__in={a.table_id for a in found}).values_list("pk", "name"))
-    groups_ = dict(Group.objects.filter(pk__in={a.group_id for a in found}).values_list("pk", "name"))
-    return [_approval(approval, tables_.get(approval.table_id), groups_.get(approval.group_id)) for approval in found]
+def windows(found: Sequence[Any]) -> list[Answer]:
+    """Windows, as `findings.windows_of` gives them."""
+    return [_window(window) for window in found]
 
 
-def approval(found: Approval) -> Answer:
+def _window(found: Any) -> Answer:
+    outcomes = {name: getattr(found, name) for name in OUTCOMES}
+    return {
+        "number": found.number,
+        "lane": found.lane,
+        "lobby": found.lobby,
+        "state": "open" if found.closed_at is None else "closed",
+        "rows": found.rows,
+        "cells": found.cells,
+        "counts": {**outcomes, "in_flight": found.cells - sum(outcomes.values())},
+        "opened_at": found.opened_at,
+        "closed_at": found.closed_at,
+    }
+
+
+def dispatch_errors(of: Dispatch, found: Errors) -> Answer:
+    """The errors of a dispatch by message."""
+    (names,) = _planned_names([of])
+    return {
+        "groups": [
+            {
+                "group": group.group_id,
+                "group_name": names[group.group_id],
+                "message": group.message,
+                "cells": group.cells,
+            }
+            for group in found.groups
+        ],
+        "seen": found.seen,
+        "is_all": found.is_all,
+    }
+
+
+def slowest(of: Dispatch, found: Sequence[SlowCell]) -> Answer:
+    """The slowest cells of a dispatch."""
+    (names,) = _planned_names([of])
+    return {
+        "cells": [
+            {
+                "row": cell.row_id,
+                "group": cell.group_id,
+                "group_name": names[cell.group_id],
+                "status": cell.status,
+                "seconds": cell.seconds,
+                "started_at": cell.started_at,
+            }
+            for cell in found
+        ]
+    }
+
+
+def cells_at_work(found: Sequence[CellAtWork]) -> list[Answer]:
+    """The cells that a worker has."""
+    tables_ = _table_names(cell.table_id for cell in found)
+    groups_ = _group_names(cell.group_id for cell in found)
+    return [
+        {
+            "table": cell.table_id,
+            "table_name": tables_[cell.table_id],
+            "row": cell.row_id,
+            "group": cell.group_id,
+            "group_name": groups_.get(cell.group_id),
+            "status": cell.status,
+            "started_at": cell.started_at,
+        }
+        for cell in found
+    ]
+
+
+def approvals(found: Sequence[Approval], user: User) -> list[Answer]:
+    """Questions with the names of their tables and workflow columns, and whether this user may answer them; their
+    `answered_by` was fetched with them.
+    """
+    tables_ = _table_names(asked.table_id for asked in found)
+    groups_ = _group_names(asked.group_id for asked in found)
+    mine = questions.answerable(user, found)
+    return [
+        {
+            **_approval(asked, tables_.get(asked.table_id), groups_.get(asked.group_id)),
+            "may_answer": asked.status == Approval.Status.OPEN and asked.pk in mine,
+        }
+        for asked in found
+    ]
+
+
+def approval(found: Approval, user: User) -> Answer:
     """One question."""
-    return approvals([found])[0]
+    return approvals([found], user)[0]
 
 
 def _approval(found: Approval, table_name: str | None, group_name: str | None) -> Answer:

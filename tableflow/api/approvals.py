@@ -41,7 +41,9 @@ class Approvals(APIView):
         """The questions of the tables that you may see: open ones the oldest first, others the newest first."""
         status = query.choice(request, "status", approvals.LISTS) or "open"
         table = query.number(request, "table", 0, 1, MAX_ID) or None
-        return paged(request, approvals.listing(access.user(request), status, table), answers.approvals)
+        user = access.user(request)
+        asked = approvals.listing(user, status, table)
+        return paged(request, asked, lambda page: answers.approvals(page, user))
 
 
 class ApprovalDetail(APIView):
@@ -50,7 +52,7 @@ class ApprovalDetail(APIView):
     @extend_schema(responses=shapes.Approval)
     def get(self, request: Request, approval_id: int) -> Response:
         """The question, and the answer when there is one."""
-        return Response(answers.approval(access.approval(request, approval_id)))
+        return Response(answers.approval(access.approval(request, approval_id), access.user(request)))
 
     @extend_schema(request=Decision, responses=shapes.AnsweredApproval)
     @once
@@ -65,7 +67,7 @@ class ApprovalDetail(APIView):
             raise PermissionDenied("This question is for others to answer.")
         body: dict[str, Any] = Decision.read(request)
         taken = resume.answer(asked, user, body["decision"], body.get("fields"))
-        return Response({**answers.approval(asked), "taken": taken})
+        return Response({**answers.approval(asked, user), "taken": taken})
 
 
 class NewestVersion(APIView):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -13,18 +12,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import traces
-from dispatch import begin, cancel, caps, pausing, progress
-from dispatch.models import Dispatch, DispatchStatus, Mode
+from dispatch import begin, cancel, caps, findings, listing, pausing, progress
+from dispatch.models import Dispatch, Mode
 from tableflow.api import access, answers, query, shapes
-from tableflow.api.fields import Body, Ids, Number, Object, Whole
+from tableflow.api.fields import MAX_ID, Body, Ids, Number, Object, Whole
 from tableflow.api.idempotency import once
 from tableflow.api.pagination import Pages, paged
 from tableflow.errors import NotFound
-from tableflow.tables.models import Table
 
-STATUSES = ("active", *DispatchStatus.values)
 MODES = [(mode.value, mode.label) for mode in begin.MODES]
-STATUS = OpenApiParameter("status", enum=STATUSES, description="active: what has not ended.")
+STATUS = OpenApiParameter("status", enum=listing.STATUSES, description="active: what has not ended.")
+TABLE = OpenApiParameter("table", int, description="The dispatches of this table only.")
+REQUESTED_BY = OpenApiParameter("requested_by", description="The name of the user who asked for it.")
+SINCE = OpenApiParameter("since", description="Requested then or later: an ISO date or datetime; UTC without a zone.")
+UNTIL = OpenApiParameter("until", description="Requested before this datetime, or on this date at the latest.")
+OF_TABLE = [STATUS, REQUESTED_BY, SINCE, UNTIL]
 
 
 class NewLimit(Body):
@@ -81,11 +83,10 @@ class TableDispatches(APIView):
 
     pagination_class = Pages
 
-    @extend_schema(parameters=[STATUS], responses=shapes.Dispatch(many=True))
+    @extend_schema(parameters=OF_TABLE, responses=shapes.Dispatch(many=True))
     def get(self, request: Request, table_id: int) -> Response:
         """What was asked to run in the table, the newest first."""
-        table = access.table(request, table_id)
-        return paged(request, _asked(request, Dispatch.objects.filter(table=table)), answers.dispatches)
+        return _listed(request, access.table(request, table_id).pk)
 
     @extend_schema(request=NewDispatch, responses={202: shapes.Dispatch})
     @once
@@ -103,11 +104,10 @@ class Dispatches(APIView):
 
     pagination_class = Pages
 
-    @extend_schema(parameters=[STATUS], responses=shapes.Dispatch(many=True))
+    @extend_schema(parameters=[TABLE, *OF_TABLE], responses=shapes.Dispatch(many=True))
     def get(self, request: Request) -> Response:
         """What was asked to run anywhere, the newest first."""
-        seen = Dispatch.objects.filter(table__in=Table.objects.visible_to(request.user))
-        return paged(request, _asked(request, seen), answers.dispatches)
+        return _listed(request, query.number(request, "table", 0, 1, MAX_ID) or None)
 
 
 class DispatchDetail(APIView):
@@ -123,6 +123,42 @@ class DispatchDetail(APIView):
         """Set its caps. It goes on when it is resumed. 409 when it has ended."""
         seen = _editable(request, dispatch_id)
         return Response(answers.dispatch(caps.change(seen.pk, DispatchChanges.read(request)["caps"])))
+
+
+class DispatchWindows(APIView):
+    """The windows of a dispatch."""
+
+    pagination_class = Pages
+
+    @extend_schema(responses=shapes.Window(many=True))
+    def get(self, request: Request, dispatch_id: int) -> Response:
+        """The slices of rows in which it went down its table, the newest first."""
+        return paged(request, findings.windows_of(access.dispatch(request, dispatch_id)), answers.windows)
+
+
+class DispatchErrors(APIView):
+    """The errors of a dispatch."""
+
+    @extend_schema(responses=shapes.DispatchErrors)
+    def get(self, request: Request, dispatch_id: int) -> Response:
+        """The messages of its failed cells, the most frequent first: at most 20. A cell that another dispatch has run
+        since is not among them.
+
+        A dispatch of mode `failed` with this group and the filter `{"field": "@<group>.error", "op": "eq", "value":
+        message}` runs them again, and the cells that failed with the same message in other dispatches.
+        """
+        seen = access.dispatch(request, dispatch_id)
+        return Response(answers.dispatch_errors(seen, findings.errors_of(seen)))
+
+
+class DispatchSlowest(APIView):
+    """The slow cells of a dispatch."""
+
+    @extend_schema(responses=shapes.SlowestCells)
+    def get(self, request: Request, dispatch_id: int) -> Response:
+        """The 20 cells that took longest, or take longest until now, of the 20,000 or so that it came to last."""
+        seen = access.dispatch(request, dispatch_id)
+        return Response(answers.slowest(seen, findings.slowest_of(seen)))
 
 
 class DispatchCancel(APIView):
@@ -204,13 +240,17 @@ def _editable(request: Request, dispatch_id: int) -> Dispatch:
     return seen
 
 
-def _asked(request: Request, found: QuerySet[Dispatch]) -> QuerySet[Dispatch]:
-    wanted = query.choice(request, "status", STATUSES)
-    if wanted == "active":
-        found = found & Dispatch.objects.active()
-    elif wanted is not None:
-        found = found.filter(status=wanted)
-    return found.select_related("requested_by").order_by("-pk")
+def _listed(request: Request, table_id: int | None) -> Response:
+    """A page of the dispatches that the query asks for."""
+    found = listing.asked(
+        access.user(request),
+        status=query.choice(request, "status", listing.STATUSES),
+        table=table_id,
+        by=query.text(request, "requested_by"),
+        since=query.moment(request, "since", listing.begin_of),
+        until=query.moment(request, "until", listing.end_of),
+    )
+    return paged(request, found, answers.dispatches)
 
 
 urlpatterns = [
@@ -224,6 +264,9 @@ urlpatterns = [
     ),
     path("dispatches/", Dispatches.as_view(), name="dispatches"),
     path("dispatches/<int:dispatch_id>/", DispatchDetail.as_view(), name="dispatch"),
+    path("dispatches/<int:dispatch_id>/windows/", DispatchWindows.as_view(), name="dispatch-windows"),
+    path("dispatches/<int:dispatch_id>/errors/", DispatchErrors.as_view(), name="dispatch-errors"),
+    path("dispatches/<int:dispatch_id>/slowest/", DispatchSlowest.as_view(), name="dispatch-slowest"),
     path("dispatches/<int:dispatch_id>/cancel/", DispatchCancel.as_view(), name="dispatch-cancel"),
     path("dispatches/<int:dispatch_id>/pause/", DispatchPause.as_view(), name="dispatch-pause"),
     path("dispatches/<int:dispatch_id>/resume/", DispatchResume.as_view(), name="dispatch-resume"),

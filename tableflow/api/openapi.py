@@ -74,7 +74,7 @@ class DescribedView(AutoSchema):
         answered = {
             "400": is_write or "query" in parameters,
             "401": not is_open,
-            "403": is_write,
+            "403": is_write or getattr(self.view, "is_for_staff", False),
             "404": "path" in parameters,
             "409": is_write,
             "413": self.method in BODIES,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -50,6 +51,18 @@ def choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
     if given is not None and given not in choices:
         raise InvalidInput.at(name, f"`{name}` is one of: {', '.join(choices)}.", "invalid_choice")
     return given
+
+
+def moment(request: Request, name: str, read: Callable[[str], datetime]) -> datetime | None:
+    """An ISO date or datetime, as `read` takes it; None when absent."""
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    try:
+        return read(given)
+    except ValueError as error:
+        detail = f"`{name}` is a date or datetime, such as 2026-01-31 or 2026-01-31T09:30:00Z (a + is written %2B)."
+        raise InvalidInput.at(name, detail) from error
 
 
 def condition(request: Request, known: Schema) -> Q | None:

@@ -10,8 +10,8 @@ from typing import Any
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
+from cells.models import CLAIMED, Pause, Status, Worker
 from cells.models import Approval as Asked
-from cells.models import Pause, Status, Worker
 from dispatch.models import DispatchStatus, Mode
 from tableflow.tables.models import ColumnType
 
@@ -258,8 +258,12 @@ class Counts(serializers.Serializer[Any]):
 class Dispatch(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     table = serializers.IntegerField()
+    table_name = serializers.CharField()
     mode = serializers.ChoiceField(Mode.choices)
     groups = serializers.ListField(child=serializers.IntegerField(), help_text="What it runs, left to right.")
+    group_names = serializers.ListField(
+        child=serializers.CharField(), help_text="What these are called now; a deleted one, what it was called."
+    )
     scope = Scope()
     status = serializers.ChoiceField(DispatchStatus.choices)
     is_manual = serializers.BooleanField()
@@ -282,6 +286,52 @@ class RunState(serializers.Serializer[Any]):
     running = serializers.IntegerField(help_text="Cells that run now.")
     claimed = serializers.IntegerField(help_text="Cells that run or whose turn in their row is to come.")
     by_row = serializers.DictField(child=serializers.IntegerField(), help_text="Row id → cells in flight.")
+
+
+class WindowCounts(serializers.Serializer[Any]):
+    completed = serializers.IntegerField()
+    error = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    in_flight = serializers.IntegerField()
+
+
+class Window(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="From 1, in the order in which they were opened.")
+    lane = serializers.IntegerField(help_text="Which of the dispatch's chains of windows it belongs to.")
+    lobby = serializers.BooleanField(help_text="True: in it the dispatch's paused cells have their place.")
+    state = serializers.ChoiceField(["open", "closed"])
+    rows = serializers.IntegerField()
+    cells = serializers.IntegerField()
+    counts = WindowCounts(help_text="In cells.")
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class ErrorMessage(serializers.Serializer[Any]):
+    group = serializers.IntegerField(help_text="The workflow column.")
+    group_name = serializers.CharField()
+    message = serializers.CharField(allow_blank=True)
+    cells = serializers.IntegerField(help_text="How many cells show it.")
+
+
+class DispatchErrors(serializers.Serializer[Any]):
+    groups = ErrorMessage(many=True, help_text="The most frequent first, at most 20.")
+    seen = serializers.IntegerField(help_text="Failed cells of the dispatch that were counted.")
+    is_all = serializers.BooleanField(help_text="False: there may be more failed cells; not all were looked at.")
+
+
+class SlowCell(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    group = serializers.IntegerField(help_text="The workflow column.")
+    group_name = serializers.CharField()
+    status = serializers.ChoiceField(Status.choices)
+    seconds = serializers.FloatField(help_text="That it took, or takes until now; without its time in a pause.")
+    started_at = serializers.DateTimeField()
+
+
+class SlowestCells(serializers.Serializer[Any]):
+    cells = SlowCell(many=True, help_text="The slowest first.")
 
 
 class Cancelled(serializers.Serializer[Any]):
@@ -342,6 +392,7 @@ class Approval(serializers.Serializer[Any]):
     asked_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(allow_null=True, help_text="When it expires.")
     answered_at = serializers.DateTimeField(allow_null=True, help_text="When it was answered, expired or withdrawn.")
+    may_answer = serializers.BooleanField(help_text="It is open, and yours to answer.")
 
 
 class AnsweredApproval(Approval):
@@ -371,3 +422,21 @@ class WorkerProcess(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField()
     heartbeat_at = serializers.DateTimeField()
     heartbeat_age_seconds = serializers.FloatField()
+
+
+class CellAtWork(serializers.Serializer[Any]):
+    table = serializers.IntegerField()
+    table_name = serializers.CharField()
+    row = serializers.IntegerField()
+    group = serializers.IntegerField(help_text="The workflow column.")
+    group_name = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(CLAIMED, help_text="queued: behind another cell of its row.")
+    started_at = serializers.DateTimeField(allow_null=True)
+
+
+class WorkerDetail(WorkerProcess):
+    cells = CellAtWork(many=True, help_text="What it has, the oldest first: at most 200, of tables that you may see.")
+
+
+class WorkerLog(serializers.Serializer[Any]):
+    lines = serializers.ListField(child=serializers.CharField(allow_blank=True), help_text="The newest last.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -11,12 +11,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import workers
-from tableflow.api import access, shapes
+from dispatch import at_work
+from tableflow.api import access, answers, query, shapes
 from tableflow.api.fields import Body
 from tableflow.api.idempotency import once
 from tableflow.api.pagination import Pages, paged
-from tableflow.supervisor import crew
+from tableflow.errors import NotFound
+from tableflow.supervisor import crew, logs
 from tableflow.tables.models import Table, TableQuerySet
+
+LINES = OpenApiParameter("lines", int, description=f"From 1 to {logs.MOST_LINES}; 200 when absent.")
 
 
 class IsStaff(BasePermission):
@@ -27,6 +31,16 @@ class IsStaff(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
         """Whether the caller may do this."""
         return request.method in SAFE_METHODS or access.user(request).is_staff
+
+
+class IsStaffToo(BasePermission):
+    """For staff, even to look."""
+
+    message = "What workers write into their logs is for staff only."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        """Whether the caller may do this."""
+        return access.user(request).is_staff
 
 
 class WorkersView(APIView):
@@ -75,11 +89,36 @@ class WorkerStop(WorkersView):
 class WorkerDetail(WorkersView):
     """One worker."""
 
+    @extend_schema(responses=shapes.WorkerDetail)
+    def get(self, request: Request, name: str) -> Response:
+        """The worker, with the cells that it runs and those that are queued behind them."""
+        worker, seen = workers.known(name), _seen(request)
+        cells = answers.cells_at_work(at_work.cells_of(worker, seen))
+        return Response({**workers.described([worker], seen)[0], "cells": cells})
+
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str) -> Response:  # noqa: ARG002
         """Forget a worker that is lost. 409 when it is alive."""
         workers.forget(name)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class WorkerLog(APIView):
+    """What a worker writes."""
+
+    permission_classes = (IsAuthenticated, IsStaffToo)
+    is_for_staff = True
+
+    @extend_schema(parameters=[LINES], responses=shapes.WorkerLog)
+    def get(self, request: Request, name: str) -> Response:
+        """The last lines of its log, of which at most 256 kB are read. 404 when that is not on this machine: where
+        `make up` does not run the system, its log is where whoever started it has put it.
+        """
+        lines = query.number(request, "lines", 200, 1, logs.MOST_LINES)
+        found = logs.tail(workers.known(name), lines)
+        if found is None:
+            raise NotFound("The log of this worker is not on this machine, or not kept by make up.")
+        return Response({"lines": found})
 
 
 def _seen(request: Request) -> TableQuerySet:
@@ -90,4 +129,5 @@ urlpatterns = [
     path("workers/", Workers.as_view(), name="workers"),
     path("workers/<str:name>/", WorkerDetail.as_view(), name="worker"),
     path("workers/<str:name>/stop/", WorkerStop.as_view(), name="worker-stop"),
+    path("workers/<str:name>/log/", WorkerLog.as_view(), name="worker-log"),
 ]

@@ -96,6 +96,7 @@ def test_a_question_says_what_is_asked_and_where(api: Api, numbers: Table, ask: 
         "asked_at": answer["asked_at"],
         "due_at": due.isoformat().replace("+00:00", "Z"),
         "answered_at": None,
+        "may_answer": False,
     }
     assert answer["asked_at"]
     assert api.get("approvals/").json()["results"] == [answer]
@@ -116,6 +117,21 @@ def test_questions_are_listed_by_what_became_of_them_and_by_table(api: Api, numb
     assert ids(table=numbers.pk + 1) == []
     assert errors(api.get("approvals/", {"status": "closed"})) == {"status": "invalid_choice"}
     assert errors(api.get("approvals/", {"table": "x"})) == {"table": "out_of_range"}
+
+
+def test_a_question_says_whether_it_is_yours_to_answer(api: Api, api_of: Any, user: User, ask: Any) -> None:
+    anybodys, closed = ask(), ask()
+    mine, adas = ask(assignees=[user.username]), ask(assignees=["ada"])
+    api.post(f"approvals/{closed.pk}/", {"decision": "rejected"})
+
+    def answerable(client: Api) -> set[int]:
+        listed = client.get("approvals/", {"status": "all"}).json()["results"]
+        assert len(listed) == 4
+        return {found["id"] for found in listed if found["may_answer"]}
+
+    assert answerable(api) == {anybodys.pk, mine.pk}
+    viewer = member(Table.objects.get(), "viewer", "ada")
+    assert answerable(api_of(viewer)) == {adas.pk}
 
 
 def test_the_list_of_questions_takes_the_same_queries_for_1_and_for_3(api: Api, ask: Any) -> None:
