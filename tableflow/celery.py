@@ -53,6 +53,7 @@ app.conf.update(
         "gather": {"task": "dispatch.tasks.gather", "schedule": ticks.every(1)},
         "purge": {"task": "dispatch.tasks.purge", "schedule": ticks.every(30)},
         "audit": {"task": "dispatch.tasks.audit", "schedule": ticks.every(3600)},
+        "prune_events": {"task": "tableflow.live.tasks.prune", "schedule": ticks.every(3600)},
         "purge_idempotency_keys": {
             "task": "tableflow.api.tasks.purge_idempotency_keys",
             "schedule": ticks.every(3600),
@@ -62,7 +63,7 @@ app.conf.update(
     result_backend_max_retries=3,
     result_backend_transport_options={"socket_connect_timeout": 2},
 )
-app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"])
+app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api", "tableflow.live"])
 
 
 @beat_init.connect

@@ -19,6 +19,10 @@ from dispatch.windows import OUTCOMES
 from tableflow import pulse
 from tableflow.celery import app
 from tableflow.health.checks import WORKER_AGE
+from tableflow.live import clients
+
+KINDS = ("table", "events", "dispatches-changed", "workers-changed")
+"""The kinds of streams (tableflow/live)."""
 
 __all__ = ["CONTENT_TYPE", "text"]
 
@@ -40,6 +44,7 @@ class Figures(Collector):
         yield _durations()
         yield _workers()
         yield _messages()
+        yield from _live()
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -109,6 +114,22 @@ def _messages() -> Metric:
         except redis.RedisError:
             return family
     return family
+
+
+def _live() -> Iterable[Metric]:
+    """Who listens, and how old events are when they are passed on; without samples while Redis is away."""
+    listening = GaugeMetricFamily("tableflow_stream_clients", "Open streams, by kind.", labels=["kind"])
+    lag = GaugeMetricFamily(
+        "tableflow_event_lag_seconds", "Age of the newest event when a web process read it: the greatest of them."
+    )
+    try:
+        counted = clients.counted()
+    except redis.RedisError:
+        return [listening, lag]
+    for kind in KINDS:
+        listening.add_metric([kind], counted.streams.get(kind, 0))
+    lag.add_metric([], counted.lag_seconds)
+    return [listening, lag]
 
 
 def _open_windows() -> QuerySet[Window]:
