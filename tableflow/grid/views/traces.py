@@ -44,6 +44,16 @@ class Step:
 @page
 def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpResponse:
     """The state of a cell, its values in full, and the trace of its latest attempt."""
+    return render(request, "grid/trace.html", _context(request, table_id, row_id, group_id))
+
+
+@page
+def cell(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpResponse:
+    """The same as a page of its own, for who comes from elsewhere."""
+    return render(request, "grid/cell.html", _context(request, table_id, row_id, group_id))
+
+
+def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> dict[str, Any]:
     table = visible_table(request, table_id)
     row = get_object_or_404(Row, pk=row_id, table=table)
     schema = schemas.load(table.pk)
@@ -53,7 +63,7 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
     found = traces.latest(row_id, group_id)
     pause = (found or {}).get("pause") or {}
     state = effective.states(schema, [row])[row.pk][group_id]
-    context = {
+    return {
         "table": table,
         "row": row,
         "about": _about(schema, row),
@@ -70,7 +80,6 @@ def trace(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpR
         "steps": [_step(record) for record in (found or {}).get("steps", [])],
         "earlier": traces.history(row_id, group_id)[1:],
     }
-    return render(request, "grid/trace.html", context)
 
 
 def _newer(group: GroupSpec, found: dict[str, Any] | None) -> int | None:
