@@ -7,11 +7,11 @@ import sys
 
 def main() -> None:
     """Read the command line and run it."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tableflow.settings")
-    from django.core.management import execute_from_command_line
-
     from tableflow.embedded import commands
     from tableflow.embedded.errors import CannotStart
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", commands.settings_for(sys.argv))
+    from django.core.management import execute_from_command_line
 
     try:
         with commands.serving(sys.argv):

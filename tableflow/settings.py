@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "tableflow.grid",
     "tableflow.demo",
     "tableflow.operate",
+    "tableflow.terminal",
 ]
 
 MIDDLEWARE = [

@@ -11,12 +11,19 @@ from tableflow import endpoints, env
 from tableflow.embedded import folders, ownership, processes, servers
 from tableflow.embedded.errors import CannotStart
 
+# Commands that ask a server over HTTP, which may be on another machine. They have settings of their own.
+CLIENTS = frozenset({"events", "tui"})
 # Commands that need no database; they start at once, also where no server can run.
-WITHOUT_SERVERS = frozenset({
-    "check", "collectstatic", "diffsettings", "findstatic", "help", "makemigrations", "spectacular", "startapp", "tui",
+WITHOUT_SERVERS = CLIENTS | {
+    "check", "collectstatic", "diffsettings", "findstatic", "help", "makemigrations", "spectacular", "startapp",
     "version",
-})  # fmt: skip
+}  # fmt: skip
 WAIT_SECONDS = 60
+
+
+def settings_for(arguments: Sequence[str]) -> str:
+    """The settings that the command line needs: those of the server would ask a client for its secrets."""
+    return "tableflow.terminal.settings" if CLIENTS & set(arguments[1:2]) else "tableflow.settings"
 
 
 @contextmanager

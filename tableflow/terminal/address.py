@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,6 +25,12 @@ class Server:
     def headers(self) -> dict[str, str]:
         """What every request bears."""
         return {"Authorization": f"Bearer {self.token}"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The options that name the server."""
+    parser.add_argument("--url", help="the server's address; else TABLEFLOW_URL, else this installation's")
+    parser.add_argument("--token", help="an API token; else TABLEFLOW_TOKEN, which other users do not see in `ps`")
 
 
 def server(url: str | None = None, token: str | None = None) -> Server:

@@ -67,9 +67,9 @@ class Coordinator:
                 self.renew(name)
 
     def touch(self, touched: Touched) -> None:
-        """The stream told of changes. Everything touched means that it was opened anew: a new generation of all."""
+        """The stream told of changes, or was opened anew: then answers asked for before that count no more."""
         for name in list(self._shown):
-            if touched.everything:
+            if touched.reopened:
                 self.renew(name)
             elif name in touched:
                 self.refresh(name)

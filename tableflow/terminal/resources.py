@@ -31,23 +31,24 @@ def cells(table_id: int) -> str:
 
 @dataclass(frozen=True)
 class Touched:
-    """What may be otherwise than it is shown."""
+    """What may be otherwise than it is shown. `reopened`: the stream was opened just now, after who knows what."""
 
     names: frozenset[str] = frozenset()
     everything: bool = False
+    reopened: bool = False
 
     def __contains__(self, resource: str) -> bool:
         return self.everything or resource in self.names
 
     def __or__(self, other: Touched) -> Touched:
         names = self.names | other.names
-        if self.everything or other.everything or len(names) > MOST_NAMES:
-            return EVERYTHING
-        return Touched(names)
+        everything = self.everything or other.everything or len(names) > MOST_NAMES
+        return Touched(frozenset() if everything else names, everything, self.reopened or other.reopened)
 
 
 NOTHING = Touched()
 EVERYTHING = Touched(everything=True)
+REOPENED = Touched(everything=True, reopened=True)
 
 
 def touched_by(event: Mapping[str, Any]) -> Touched:
@@ -57,7 +58,7 @@ def touched_by(event: Mapping[str, Any]) -> Touched:
             return _of(WORKERS)
         case {"kind": "dispatch", "table": int(table), "dispatch": int(dispatch)}:
             return _of(RUNS, cells(table), run(dispatch))
-        case {"kind": "cells", "table": int(table), "dispatches": [*dispatches]}:
+        case {"kind": "cells", "table": int(table), "dispatches": [_, *_] as dispatches}:
             return _of(RUNS, cells(table), *map(run, dispatches))
         case {"kind": "rows" | "schema" | "import", "table": int(table)}:
             return _of(TABLES, cells(table))

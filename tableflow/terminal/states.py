@@ -42,8 +42,8 @@ def said(state: State, now: float) -> str:
         case Live():
             return "live"
         case Polling(cause):
-            return f"polling ({cause})" if cause else "polling"
+            return f"polling ({cause.rstrip('.')})" if cause else "polling"
         case Reconnecting(until, cause):
-            return f"reconnecting in {max(0, math.ceil(until - now))} s ({cause})"
+            return f"reconnecting in {max(0, math.ceil(until - now))} s ({cause.rstrip('.')})"
         case Stopped(reason):
             return f"stopped: {reason}"

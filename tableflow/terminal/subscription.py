@@ -11,45 +11,29 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from http import HTTPStatus
+from contextlib import aclosing
 from typing import Any
 
-import httpx2
-
-from tableflow.terminal import client, lines, resources, states
+from tableflow.terminal import resources, states, stream
 from tableflow.terminal.address import Server
 from tableflow.terminal.backoff import Backoff
-from tableflow.terminal.resources import EVERYTHING, NOTHING, Touched
+from tableflow.terminal.client import ApiError
+from tableflow.terminal.resources import EVERYTHING, NOTHING, REOPENED, Touched
 
-PATH = client.BASE + "/stream/events"
-MOST_ERROR_BYTES = 64 * 1024
+PROOF_SECONDS = 10.0
+"""For so long a stream must live before the next failure is taken for a first one."""
+GATHER_SECONDS = 0.25
+"""Between two wake-ups: what comes meanwhile is one."""
 MOST_RETRY_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class Timing:
-    """How long it waits, in seconds."""
-
-    connect: float = 10.0
-    silence: float = 40.0
-    """More than two heartbeats, which come every 15 s."""
-    proof: float = 10.0
-    """For so long a stream must live before the next failure is taken for a first one."""
-    gather: float = 0.25
-    """Between two wake-ups: what comes meanwhile is one."""
-
-
 class _Lost(Exception):
-    """The stream ended or could not be opened; the message says why. It is opened anew."""
+    """The stream is over, for this reason; the server asks to wait so many seconds before the next one."""
 
-    def __init__(self, cause: str, at_least: float = 0.0) -> None:
-        self.at_least = at_least
+    def __init__(self, cause: str, asked_seconds: float = 0.0) -> None:
+        self.cause = cause
+        self.asked_seconds = asked_seconds
         super().__init__(cause)
-
-
-class _Refused(Exception):
-    """The server does not let this token listen; the message says why."""
 
 
 class Subscription:
@@ -63,7 +47,7 @@ class Subscription:
         server: Server,
         *,
         changed: Callable[[], None] = lambda: None,
-        timing: Timing | None = None,
+        patience: stream.Patience | None = None,
         backoff: Backoff | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -71,7 +55,7 @@ class Subscription:
         self.state: states.State = states.Polling()
         self._server = server
         self._changed = changed
-        self._timing = timing or Timing()
+        self._patience = patience or stream.Patience()
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._sleep = sleep
@@ -80,79 +64,75 @@ class Subscription:
         self._touched = NOTHING
         self._wake = asyncio.Event()
 
+    @property
+    def said(self) -> str:
+        """The state in words, such as `reconnecting in 7 s (…)`. Clean it before it is shown."""
+        return states.said(self.state, self._clock())
+
     async def run(self) -> None:
-        """Follow the stream until the server refuses the token, or the task is cancelled."""
-        timing = self._timing
-        timeout = httpx2.Timeout(timing.connect, read=timing.silence)
-        async with httpx2.AsyncClient(base_url=self._server.url, headers=self._server.headers, timeout=timeout) as http:
-            cause = ""
-            while True:
-                self._become(states.Polling(cause))
-                try:
-                    await self._follow(http)
-                except _Refused as refused:
-                    self._become(states.Stopped(str(refused)))
-                    return
-                except _Lost as lost:
-                    cause = str(lost)
-                    delay = lost.at_least + self._backoff.next()
-                self._become(states.Reconnecting(self._clock() + delay, cause))
+        """Follow the stream until the server does not take the token, or the task is cancelled."""
+        while not isinstance(self.state, states.Stopped):
+            try:
+                await self._follow()
+            except _Lost as lost:
+                delay = lost.asked_seconds + self._backoff.next()
+                self._become(states.Reconnecting(self._clock() + delay, lost.cause))
                 await self._sleep(delay)
+                self._become(states.Polling(lost.cause))
+            except ApiError as refused:
+                self._become(states.Stopped(refused.detail))
 
     async def touches(self) -> AsyncIterator[Touched]:
-        """What is touched, each time that something is; at once at first, then with a little time between."""
+        """What is touched, whenever something is: at once after a rest, else with a little time between."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             touched, self._touched = self._touched, NOTHING
             yield touched
-            await self._sleep(self._timing.gather)
+            await self._sleep(GATHER_SECONDS)
 
-    async def _follow(self, http: httpx2.AsyncClient) -> None:
-        """Open the stream and read it to its end, which is always an exception."""
+    async def _follow(self) -> None:
+        """Open the stream and read it to its end: _Lost. ApiError: it is not to be opened again."""
         self._opened_at = None
-        query = {} if self._cursor is None else {"after": self._cursor}
+        wanted = {} if self._cursor is None else {"after": self._cursor}
         try:
-            async with http.stream("GET", PATH, params=query) as response:
-                if response.status_code != HTTPStatus.OK:
-                    await _refuse(response)
-                splitter = lines.Splitter()
-                async for piece in response.aiter_bytes():
-                    for line in splitter.feed(piece):
-                        self._take(line)
-        except httpx2.ReadTimeout as error:
-            raise _Lost(f"nothing came for {self._timing.silence:g} s") from error
-        except httpx2.TimeoutException as error:
-            raise _Lost(f"no connection within {self._timing.connect:g} s") from error
-        except httpx2.HTTPError as error:
-            raise _Lost(str(error) or type(error).__name__) from error
-        except lines.TooLong as error:
-            raise _Lost(str(error)) from error
-        raise _Lost("the server ended the stream")
+            async with aclosing(stream.lines(self._server, wanted, self._patience)) as lines:
+                async for line in lines:
+                    self._take(line)
+                    self._prove()
+        except ApiError as error:
+            if error.is_unauthorized or error.is_forbidden:
+                raise
+            raise _Lost(error.detail) from error
+        raise _Lost("The server ended the stream.")
 
     def _take(self, line: bytes) -> None:
-        """Take one line to heart."""
+        """Remember how far it is, and touch what the line tells of."""
         if not line.strip():
             return
         event = _decoded(line)
         match event["type"]:
             case "stream.open":
-                self._opened_at = self._clock()
-                self._become(states.Live())
-                self._touch(EVERYTHING)
-                if self._cursor is None:
-                    self._remember(event.get("cursor"))
+                self._open(event)
             case "stream.reset":
                 self._remember(event.get("cursor"))
                 self._touch(EVERYTHING)
             case "stream.closing":
-                raise _Lost(f"the server closes the stream: {event.get('reason')}", _seconds(event.get("retry_ms")))
+                self._prove()
+                self._remember(event.get("cursor"))
+                raise _Lost(f"The server closed the stream: {event.get('reason')}.", _seconds(event.get("retry_ms")))
             case "heartbeat":
                 self._remember(event.get("cursor"))
             case _:
                 self._remember(event.get("id"))
                 self._touch(resources.touched_by(event))
-        self._prove()
+
+    def _open(self, event: dict[str, Any]) -> None:
+        self._opened_at = self._clock()
+        if self._cursor is None:  # else what came since our cursor is told next
+            self._remember(event.get("cursor"))
+        self._become(states.Live())
+        self._touch(REOPENED)
 
     def _remember(self, cursor: Any) -> None:
         if isinstance(cursor, int):
@@ -160,44 +140,29 @@ class Subscription:
 
     def _prove(self) -> None:
         """A stream that has lived for a while ends the row of failures before it."""
-        if self._opened_at is not None and self._clock() - self._opened_at >= self._timing.proof:
+        if self._opened_at is not None and self._clock() - self._opened_at >= PROOF_SECONDS:
             self._backoff.reset()
 
     def _touch(self, touched: Touched) -> None:
-        if touched != NOTHING:
-            self._touched |= touched
-            self._wake.set()
+        self._touched |= touched
+        self._wake.set()
 
     def _become(self, state: states.State) -> None:
-        if state != self.state:
-            self.state = state
-            self._changed()
-
-
-async def _refuse(response: httpx2.Response) -> None:
-    """Raise for an answer that is no stream."""
-    body = b""
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > MOST_ERROR_BYTES:
-            break
-    said = client.detail(response.status_code, body, response.headers)
-    if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        raise _Refused(said)
-    raise _Lost(said)
+        self.state = state
+        self._changed()
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
     try:
         event = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise _Lost("the server sent a line that is not JSON") from error
+        raise _Lost("The server sent a line that is not JSON.") from error
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        raise _Lost("the server sent a line that is no event")
+        raise _Lost("The server sent a line that is no event.")
     return event
 
 
 def _seconds(retry_ms: Any) -> float:
-    if not isinstance(retry_ms, int | float) or not 0 < retry_ms < MOST_RETRY_SECONDS * 1000:
+    if not isinstance(retry_ms, int | float) or not 0 < retry_ms <= MOST_RETRY_SECONDS * 1000:
         return 0.0
     return retry_ms / 1000
