@@ -7,7 +7,20 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tableflow.grid.views import accounts, approvals, automatic, bindings, imports, lists, tables, traces
+from tableflow.grid.views import (
+    accounts,
+    approvals,
+    automatic,
+    bindings,
+    imports,
+    lists,
+    run,
+    runs,
+    tables,
+    traces,
+    worker,
+    workers,
+)
 
 app_name = "grid"
 urlpatterns = [
@@ -19,10 +32,26 @@ urlpatterns = [
     path("tables/<int:table_id>/rows/", tables.rows, name="rows"),
     path("tables/<int:table_id>/rows/<int:row_id>/values/<slug:key>/", tables.value, name="value"),
     path("tables/<int:table_id>/rows/<int:row_id>/traces/<int:group_id>/", traces.trace, name="trace"),
+    path("tables/<int:table_id>/rows/<int:row_id>/cells/<int:group_id>/", traces.cell, name="cell"),
     path("tables/<int:table_id>/workflow-column/", bindings.workflow_column, name="workflow-column"),
     path("tables/<int:table_id>/auto-run/", automatic.existing, name="auto-run"),
     path("approvals/", approvals.open_ones, name="approvals"),
     path("approvals/answered/", approvals.answered, name="approvals-answered"),
+    path("runs/", runs.runs, name="runs"),
+    path("ui/runs/", runs.rows, name="runs-list"),
+    path("runs/<int:dispatch_id>/pause/", runs.pause, name="run-pause"),
+    path("runs/<int:dispatch_id>/resume/", runs.resume, name="run-resume"),
+    path("runs/<int:dispatch_id>/stop/", runs.stop, name="run-stop"),
+    path("runs/<int:dispatch_id>/run-failed/", runs.run_failed, name="run-failed"),
+    path("runs/<int:dispatch_id>/", run.run, name="run"),
+    path("runs/<int:dispatch_id>/retry/", run.retry, name="run-retry"),
+    path("workers/", workers.processes, name="workers"),
+    path("ui/workers/", workers.rows, name="workers-list"),
+    path("workers/launch/", workers.launch, name="worker-launch"),
+    path("workers/<str:name>/stop/", workers.stop, name="worker-stop"),
+    path("workers/<str:name>/forget/", workers.forget, name="worker-forget"),
+    path("workers/<str:name>/", worker.worker, name="worker"),
+    path("workers/<str:name>/log/", worker.log, name="worker-log"),
     path("imports/", imports.upload, name="import"),
     path("imports/<int:import_id>/", imports.progress, name="import-progress"),
 ]

@@ -12,13 +12,15 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh, trigger_client_event
 
 from tableflow.errors import Conflict, InvalidInput, NotFound
-from tableflow.grid.access import SignedIn
+from tableflow.grid.access import SignedIn, strict
 
 P = ParamSpec("P")
 REFUSALS: dict[type[Exception], HTTPStatus] = {
@@ -39,11 +41,24 @@ class Said:
     link: str = ""
 
 
-def act(does: Callable[Concatenate[SignedIn, P], str | Said]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+@dataclass(frozen=True)
+class Question:
+    """What is asked before an act: `yes` is what the button says, `text` what the act will touch."""
+
+    title: str
+    text: str
+    yes: str
+
+
+def act(
+    does: Callable[Concatenate[SignedIn, P], str | Said],
+    asks: Callable[Concatenate[SignedIn, P], Question] | None = None,
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """A view of a POST. `does` gives what is to be said of what it has done, or raises what it refuses.
 
     htmx is told by the events `told` and `refetch`, with the status of a refusal. Without scripts the answer leads
-    back to where the form's field `next` says, and the page there says it.
+    back to where the form's field `next` says, and the page there says it; `asks` gives what a page asks before, in
+    place of the question that scripts ask.
     """
 
     @wraps(does)
@@ -51,7 +66,10 @@ def act(does: Callable[Concatenate[SignedIn, P], str | Said]) -> Callable[Concat
         if not request.user.is_authenticated:
             return HttpResponseClientRefresh() if _by_htmx(request) else redirect_to_login(_back(request))
         try:
-            said = does(request, *args, **kwargs)  # type: ignore[arg-type]  # somebody has logged in
+            if asks is not None and not _by_htmx(request) and "sure" not in request.POST:
+                question = asks(request, *args, **kwargs)  # type: ignore[arg-type]  # somebody has logged in
+                return strict(render(request, "grid/sure.html", {"question": question, "back": _back(request)}))
+            said = does(request, *args, **kwargs)  # type: ignore[arg-type]  # the same
         except tuple(REFUSALS) as refusal:
             status = next(status for kind, status in REFUSALS.items() if isinstance(refusal, kind))
             return _answer(request, Said(str(refusal)), status)
@@ -77,4 +95,4 @@ def _by_htmx(request: HttpRequest) -> bool:
 
 def _back(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else "/"
+    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else reverse("grid:runs")

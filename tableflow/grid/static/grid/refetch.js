@@ -1,7 +1,7 @@
 /**
- * What htmx does here besides its own: its streams are ours; `hx-swap="morph"` brings the target up to the element of
- * the same id in the answer and touches only what differs (morph.js); and the event `refetch` on the body, which live regions listen to, comes after
- * own actions and every now and then, as a net.
+ * What htmx does here besides its own. Its streams are ours. `hx-swap="morph"` brings the target up to the element of
+ * the same id in the answer, and touches only what differs (morph.js). The event `refetch` on the body, which live
+ * regions listen to, comes after own actions and, as a net, every now and then.
  */
 
 import { children } from "./morph.js";

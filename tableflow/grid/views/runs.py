@@ -1,0 +1,188 @@
+"""The list of runs: what was asked to run, in all tables that the user may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from dispatch import again, cancel, listing, pausing, progress
+from dispatch.models import ACTIVE, Dispatch, DispatchStatus
+from dispatch.progress import Counts
+from tableflow.grid import outcomes, run_filters, run_states, scopes
+from tableflow.grid.access import SignedIn, page
+from tableflow.grid.outcomes import Bar
+from tableflow.grid.paging import paging
+from tableflow.grid.plain import plain
+from tableflow.grid.run_states import State
+from tableflow.grid.views.acts import Question, Said, act
+from tableflow.tables.models import Table
+
+PAGE_RUNS = 50
+MOST_CHOICES = 500
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What the user may do with a run now; `about` is what a stop would touch."""
+
+    pause: bool
+    resume: bool
+    stop: bool
+    run_failed: bool
+    about: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line of the list."""
+
+    run: Dispatch
+    columns: str
+    mode: str
+    state: State
+    bar: Bar
+    pace: str
+    errors: str
+    acts: Acts
+
+
+@page
+def runs(request: SignedIn) -> HttpResponse:
+    """The page with the list, and the form that filters it."""
+    return render(request, "grid/runs.html", {**_context(request), **_choices(request)})
+
+
+@page
+def rows(request: SignedIn) -> HttpResponse:
+    """The list alone, for the page that is open already."""
+    return render(request, "grid/runs_list.html", _context(request))
+
+
+@act
+def pause(request: SignedIn, dispatch_id: int) -> str:
+    """Let what runs end, and nothing else start."""
+    pausing.pause_dispatch(_editable(request, dispatch_id).pk, by=request.user.get_username())
+    return f"Run {dispatch_id} is paused. What runs goes on to its end; nothing else starts."
+
+
+@act
+def resume(request: SignedIn, dispatch_id: int) -> str:
+    """Go on where it stopped."""
+    pausing.resume_dispatch(_editable(request, dispatch_id).pk)
+    return f"Run {dispatch_id} goes on."
+
+
+def _stop(request: SignedIn, dispatch_id: int) -> str:
+    cancel.cancel_dispatch(_editable(request, dispatch_id).pk)
+    return f"Run {dispatch_id} is stopped. What is done stays; what had not begun is left out."
+
+
+def _asks_stop(request: SignedIn, dispatch_id: int) -> Question:
+    dispatch = _editable(request, dispatch_id)
+    about = acts(dispatch, progress.counts([dispatch])[dispatch.pk], may_edit=True).about
+    return Question(f"Stop run {dispatch_id}?", f"{about} What is done stays.", "Stop it")
+
+
+stop = act(_stop, _asks_stop)
+
+
+@act
+def run_failed(request: SignedIn, dispatch_id: int) -> Said:
+    """Run what failed again, in the same columns and rows."""
+    made = again.run_failed(_editable(request, dispatch_id), request.user)
+    return Said(f"Run {made.pk} runs what failed again.", reverse("grid:run", args=[made.pk]), "Open it")
+
+
+def acts(run: Dispatch, counts: Counts, *, may_edit: bool) -> Acts:
+    """What may be done with a run by somebody who may, or may not, change its table."""
+    is_active = may_edit and run.status in ACTIVE
+    is_paused = run.status == DispatchStatus.PAUSED
+    return Acts(
+        pause=is_active and not is_paused,
+        resume=is_active and is_paused,
+        stop=is_active,
+        run_failed=may_edit and counts.error > 0,
+        about=_touched(run, counts),
+    )
+
+
+def _touched(run: Dispatch, counts: Counts) -> str:
+    columns = _columns(run)
+    of = f"of {columns} in {plain(run.table.name)}"
+    under_way = f"{scopes.count(counts.in_flight, 'cell')} under way {of}"
+    if counts.total is None:
+        return f"It stops {under_way}, and leaves out what has not begun."
+    ahead = max(0, counts.total - counts.ended - counts.in_flight - counts.waiting)
+    return f"It stops {under_way}, and leaves out up to {ahead:,} that have not begun."
+
+
+def _context(request: SignedIn) -> dict[str, Any]:
+    asked, found = run_filters.read(request.user, request.GET)
+    pages = paging(request.GET.get("page", ""), size=PAGE_RUNS, count=found.count())
+    listed = found.select_related("table").defer("scope", "exclusions")[pages.offset : pages.offset + pages.size]
+    kept = asked.kept
+    here = kept.copy()
+    if pages.number > 1:
+        here["page"] = str(pages.number)
+    return {
+        "items": _items(request.user, list(listed)),
+        "paging": pages,
+        "asked": asked,
+        "kept": kept,
+        "here": f"{reverse('grid:runs')}?{here.urlencode()}".rstrip("?"),
+        "section": "runs",
+    }
+
+
+def _items(user: User, listed: Sequence[Dispatch]) -> list[Item]:
+    counts = progress.counts(listed)
+    tables = {run.table_id for run in listed}
+    editable = set(Table.objects.editable_by(user).filter(pk__in=tables).values_list("pk", flat=True))
+    return [_item(run, counts[run.pk], may_edit=run.table_id in editable) for run in listed]
+
+
+def _item(run: Dispatch, counts: Counts, *, may_edit: bool) -> Item:
+    return Item(
+        run,
+        _columns(run),
+        scopes.MODES[run.mode],
+        run_states.state(run.status),
+        outcomes.bar(counts),
+        outcomes.pace(counts),
+        f"{counts.error:,}" if counts.error else "",
+        acts(run, counts, may_edit=may_edit),
+    )
+
+
+def _columns(run: Dispatch) -> str:
+    return ", ".join(plain(pinned["name"]) for pinned in run.plan)
+
+
+def _choices(request: SignedIn) -> dict[str, Any]:
+    """What the filter form lets people choose from: tables and people of whom there are runs."""
+    seen = Table.objects.visible_to(request.user)
+    tables = seen.filter(Exists(Dispatch.objects.filter(table=OuterRef("pk")))).order_by("name", "pk")
+    asked_for = Dispatch.objects.filter(requested_by=OuterRef("pk"), table__in=seen)
+    people = User.objects.filter(Exists(asked_for)).order_by("username")
+    return {
+        "states": [(listing.ACTIVE, "Not ended"), *((s.value, run_states.state(s).word) for s in DispatchStatus)],
+        "tables": [(str(pk), plain(name)) for pk, name in tables.values_list("pk", "name")[:MOST_CHOICES]],
+        "people": list(people.values_list("username", flat=True)[:MOST_CHOICES]),
+        "by_itself": run_filters.BY_ITSELF,
+    }
+
+
+def _editable(request: SignedIn, dispatch_id: int) -> Dispatch:
+    seen = Table.objects.visible_to(request.user)
+    dispatch = get_object_or_404(Dispatch.objects.select_related("table"), pk=dispatch_id, table__in=seen)
+    if not Table.objects.editable_by(request.user).filter(pk=dispatch.table_id).exists():
+        raise PermissionDenied("You may look at this table, but not run it.")
+    return dispatch
