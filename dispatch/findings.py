@@ -5,16 +5,20 @@ A cell shows its newest run only. One that another dispatch has run since is fou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
+from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models import Window as Over
 from django.db.models.functions import RowNumber
 
 from dispatch import lifecycle
 from dispatch.models import Dispatch, Window
+from dispatch.pick import by_index
 
 MOST_FAILED = 10_000
 """How many failed cells are looked at for their errors, where the windows do not tell where they are."""
@@ -22,6 +26,7 @@ MOST_CELLS = 20_000
 """How many cells of windows are looked at, for errors as for slow cells."""
 MOST_WINDOWS = 1_000
 MOST_GROUPS = 20
+SETTINGS = {"enable_bitmapscan": "off", "work_mem": "16MB"}  # messages may be long
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,11 @@ def errors_of(dispatch: Dispatch) -> Errors:
         return Errors([], 0, is_all=True)
     most = {"dispatch": dispatch.pk, "groups": MOST_GROUPS}
     if is_whole:
-        found = lifecycle.statements("errors_in_windows", {**most, "windows": failing})
+        found = _look("errors_in_windows", {**most, "windows": failing})
     else:
         planned = [pinned["id"] for pinned in dispatch.plan]
         each = MOST_FAILED // len(planned)
-        found = lifecycle.statements("errors_in_groups", {**most, "planned": planned, "most": each})
+        found = _look("errors_in_groups", {**most, "planned": planned, "most": each})
     return Errors(
         [ErrorGroup(group.group_id, group.message, group.cells) for group in found if group.cells],
         found[0].seen if found else 0,
@@ -89,8 +94,16 @@ def slowest_of(dispatch: Dispatch, most: int = 20) -> list[SlowCell]:
     """
     newest, _ = _newest(_windows(dispatch).filter(lobby=False))
     bounds = {"dispatch": dispatch.pk, "windows": newest, "cells": MOST_CELLS, "most": most}
-    found = lifecycle.statements("slowest", bounds)
+    found = _look("slowest", bounds)
     return [SlowCell(cell.row_id, cell.group_id, cell.status, cell.seconds, cell.started_at) for cell in found]
+
+
+def _look(name: str, bounds: Mapping[str, Any]) -> list[Any]:
+    """The rows that a statement gives, read in an index's order: so it ends where its bound is, whatever the statistics
+    tell of a run under way.
+    """
+    with transaction.atomic(), by_index(**SETTINGS):
+        return lifecycle.statements(name, bounds)
 
 
 def _windows(dispatch: Dispatch) -> QuerySet[Window]:

@@ -113,15 +113,16 @@ def _ahead(dispatch: Dispatch, rows: QuerySet[Row]) -> QuerySet[Row]:
 
 
 @contextmanager
-def by_index() -> Iterator[None]:
-    """Have the transaction's statements planned as nested loops over indexes.
+def by_index(**further: str) -> Iterator[None]:
+    """Have the transaction's statements planned as nested loops over indexes; `further` settings hold as long.
 
     A run changes what the statistics tell, as fast as it goes: by them a few rows that are left over among a million
     would be searched for by reading both tables whole.
     """
-    _set(_BY_INDEX)
+    settings = {**_BY_INDEX, **further}
+    _set(settings)
     yield
-    _set(dict.fromkeys(_BY_INDEX))
+    _set(dict.fromkeys(settings))
 
 
 def _set(settings: Mapping[str, str | None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +15,7 @@ from dispatch.models import Dispatch
 from dispatch.pick import by_index, pick, statement
 from tableflow.tables.models import Group, Row, Table
 from tests import scenes
+from tests.plans import explained, indexes, touched
 
 pytestmark = pytest.mark.django_db
 
@@ -107,25 +107,8 @@ def test_a_limit_counts_rows_and_none_are_picked_when_none_are_wanted():
 
 def plan(dispatch: Dispatch, most: int, end: Decimal | None = None) -> dict[str, Any]:
     sql, params = statement(dispatch, scope.planned(dispatch), most, end)
-    with by_index(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", params)
-        (answer,) = cursor.fetchone()
-    return (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
-
-
-def touched(node: dict[str, Any]) -> float:
-    """The rows that the scans of a plan read, those they threw away included."""
-    own = 0.0
-    if "Relation Name" in node:
-        thrown = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-        own = (node["Actual Rows"] + thrown) * node["Actual Loops"]
-    return own + sum(touched(below) for below in node.get("Plans", ()))
-
-
-def indexes(node: dict[str, Any]) -> set[str]:
-    """The indexes that a plan uses."""
-    below = (indexes(child) for child in node.get("Plans", ()))
-    return {node.get("Index Name", "")}.union(*below)
+    with by_index():
+        return explained(sql, params)
 
 
 def analyze() -> None:
