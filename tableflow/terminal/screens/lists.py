@@ -1,0 +1,133 @@
+"""A screen that is a list: its filters, its columns as somebody wants them, and more of it at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from tableflow.terminal import filters
+from tableflow.terminal.client import MOST, PAGE
+from tableflow.terminal.filters import Stack
+from tableflow.terminal.screens.chooser import ColumnChooser
+from tableflow.terminal.screens.live import LiveScreen
+from tableflow.terminal.screens.prompt import Prompt
+from tableflow.terminal.widgets.columns import Choice, Column
+from tableflow.terminal.widgets.listing import Listing
+
+
+class ListScreen(LiveScreen):
+    """A list of records. `kinds` are the filters that it understands besides text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter"),
+        Binding("o", "columns", "Columns", show=False),
+    ]
+    kinds: ClassVar[tuple[str, ...]] = ()
+    columns: Sequence[Column] = ()
+    empty = "There is nothing."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = Stack()
+        self.asked_for = PAGE
+        self.count = 0
+
+    def identify(self, record: Any) -> Any:
+        """A record's id."""
+        return record["id"]
+
+    def body(self) -> ComposeResult:
+        """The list."""
+        yield Listing(self.identify, empty="Asking the server…", classes="ages", id="list")
+
+    @property
+    def listing(self) -> Listing:
+        """The list."""
+        return self.query_one("#list", Listing)
+
+    @property
+    def selected(self) -> Any | None:
+        """The selected record."""
+        return self.listing.selected
+
+    @property
+    def choice(self) -> Choice:
+        """How its columns are wanted, in this session."""
+        return self.terminal.choices.get(type(self).__name__, Choice())
+
+    def show(self, records: Sequence[Any], count: int) -> None:
+        """Show these records of so many."""
+        self.count = count
+        empty = f"Nothing fits {self.stack}: esc takes the filter away." if self.stack else self.empty
+        self.listing.show(records, self.choice.shown(self.columns), empty)
+        self.tick()
+
+    def position(self) -> str:
+        """Which lines are seen, of how many."""
+        shown = len(self.listing.records)
+        if not shown:
+            return ""
+        first, last = self.listing.seen
+        more = f" of {self.count:,}" if self.count > shown else ""
+        return f"{first:,}-{last:,} of {shown:,}{more}"
+
+    def on_listing_selected(self) -> None:
+        """At the end of what is there, ask for more."""
+        listing = self.listing
+        if listing.records and listing.selected is listing.records[-1]:
+            self.more()
+        self.tick()
+
+    def more(self) -> None:
+        """Ask for a longer list, if there is more of it."""
+        if self.count > self.asked_for and self.asked_for < MOST:
+            self.asked_for = min(self.asked_for + PAGE, MOST)
+            self.refetch()
+
+    def on_listing_opened(self) -> None:
+        """Open what is selected."""
+        if self.selected is not None:
+            self.open(self.selected)
+
+    def open(self, record: Any) -> None:
+        """Open a record."""
+
+    def action_filter(self) -> None:
+        """Ask for one more filter."""
+        hints = [f"{kind}:…" for kind in self.kinds]
+        self.app.push_screen(Prompt("filter: a text" + "".join(f", {hint}" for hint in hints)), self._push)
+
+    def _push(self, typed: str | None) -> None:
+        new = filters.parse(typed or "")
+        if new is None:
+            return
+        if new.kind != "text" and new.kind not in self.kinds:
+            self.flash(f"This list has no {new.kind}: to filter by.", "error")
+            return
+        self.filtered(self.stack.pushed(new))
+
+    def filtered(self, stack: Stack) -> None:
+        """Show what fits these filters."""
+        self.stack = stack
+        self.asked_for = PAGE
+        self.terminal.restart(self)
+        self.tick()
+
+    def action_back(self) -> None:
+        """Take the newest filter away; without one, go back."""
+        if self.stack:
+            self.filtered(self.stack.popped())
+        else:
+            super().action_back()
+
+    def action_columns(self) -> None:
+        """Choose the columns: which, and in what order."""
+        self.app.push_screen(ColumnChooser(self.columns, self.choice), self._chosen)
+
+    def _chosen(self, choice: Choice | None) -> None:
+        if choice is not None:
+            self.terminal.choices[type(self).__name__] = choice
+            self.listing.show(self.listing.records, choice.shown(self.columns))

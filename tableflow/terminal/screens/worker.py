@@ -1,0 +1,100 @@
+"""One worker: the cells that it runs, and the end of its log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.text import Text
+
+from tableflow.terminal import figures, resources, texts
+from tableflow.terminal.client import Answer
+from tableflow.terminal.screens.cell import CellScreen
+from tableflow.terminal.screens.sections import Section, SectionScreen
+from tableflow.terminal.widgets.columns import Cell, Column
+
+CELLS = Section(
+    "cells",
+    "Cells",
+    (
+        Column("state", "State", lambda cell: figures.state(cell["status"])),
+        Column("table", "Table", lambda cell: Cell(texts.clean(cell["table_name"] or "")), flex=True),
+        Column("row", "Row", lambda cell: Cell(str(cell["row"])), right=True),
+        Column("group", "Column", lambda cell: Cell(texts.clean(cell["group_name"] or "")), flex=True),
+        Column("age", "For", lambda cell: figures.age(cell["started_at"]), width=6, right=True),
+    ),
+    lambda cell: (cell["row"], cell["group"]),
+    "It runs no cell.",
+)
+LOG = Section(
+    "log",
+    "Log",
+    (Column("line", "The end of its log", lambda line: Cell(texts.clean(line[1])), flex=True),),
+    lambda line: line[0],
+    "Its log is not on the server's machine.",
+)
+
+
+class WorkerScreen(SectionScreen):
+    """One worker."""
+
+    sections = (CELLS, LOG)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._who = name
+        self._worker: Answer | None = None
+        self.heading = texts.clean(name)
+
+    @property
+    def resource(self) -> str:
+        """What it runs changes with the workers."""
+        return resources.WORKERS
+
+    async def fetch(self) -> tuple[Answer, list[Any]]:
+        """The worker, and the records of the section that is looked at."""
+        section = self.section
+        worker = await self.api.worker(self._who)
+        if section is CELLS:
+            return worker, worker["cells"]
+        log = await self.api.worker_log(self._who)
+        return worker, list(enumerate(log["lines"] or []))
+
+    def paint(self, answer: tuple[Answer, list[Any]]) -> None:
+        """Show both; of a log, the end."""
+        self._worker, records = answer
+        had = len(self.listing.records)
+        self.show(records)
+        if self.section is LOG and not had:
+            self.listing.action_last()
+
+    def facts(self) -> Text:
+        """What it is, and its heartbeat."""
+        worker = self._worker
+        if worker is None:
+            return Text("")
+        parts = [
+            figures.state(worker["status"]).text,
+            f"{worker['host']} pid {worker['pid']}",
+            f"{worker['concurrency']} threads",
+            ", ".join(worker["queues"]),
+            f"heartbeat {figures.age(worker['heartbeat_at']).text} ago",
+        ]
+        return Text(texts.clean(" · ".join(parts)), no_wrap=True, overflow="ellipsis")
+
+    def on_listing_opened(self) -> None:
+        """Open a cell."""
+        self.action_trace()
+
+    def action_trace(self) -> None:
+        """Show the trace of the selected cell."""
+        cell: Any = self.listing.selected
+        if self.section is CELLS and cell is not None:
+            self.app.push_screen(CellScreen(cell["table"], cell["row"], cell["group"]))
+
+    def action_copy(self) -> None:
+        """Copy the selected line of the log, else the worker's name."""
+        line: Any = self.listing.selected
+        if self.section is LOG and line is not None:
+            self.copy(line[1], "the line")
+        else:
+            self.copy(self._who, "the worker's name")
