@@ -1,13 +1,18 @@
 /**
  * A piece of the page that the server renders and that is fetched again and again: one request in flight, a stale
- * bit that is drained on success and on error, and a generation, so that an answer older than a write is dropped.
+ * bit that is drained on success and on error, and a generation, so that an answer older than a write is dropped. Where
+ * it has a stream, hints say when to fetch, and the clock is a net; without one, or while that is lost, the clock says.
  */
 
 import { PATIENCE_MS } from "./api.js";
 import { patch } from "./patch.js";
+import { Stream } from "./streams.js";
 
 const QUICK_MS = 2000;
 const SLOW_MS = 15000;
+/** Hints come four times a second: a page that is rendered as a whole takes every other one. */
+const HINTED_MS = 500;
+const HINTS = ["rows-changed", "run-changed", "schema-changed", "approvals-changed", "import-changed", "stream-reset"];
 
 export class Live {
   /** @param {HTMLElement} region has `data-live-url`, and `data-active` while something runs */
@@ -18,22 +23,45 @@ export class Live {
     this.inFlight = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    /** @type {Stream | undefined} */
+    this.stream = undefined;
+    this.wanted = false;
+    this.fetched = 0;
   }
 
   /** Keeps it fresh for as long as the page is open and seen. */
   start() {
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    const { events } = this.region.dataset;
+    if (events) this.follow(events);
     this.schedule();
   }
 
-  /** The next look: soon while something runs. */
+  /** @param {string} url of a stream of hints */
+  follow(url) {
+    this.stream = new Stream(url);
+    // What came between the page and the stream is seen by a fetch once that is open.
+    this.stream.onopen = () => this.refresh();
+    for (const name of HINTS) this.stream.addEventListener(name, () => this.hinted());
+  }
+
+  /** Something has changed: fetches as soon as the last fetch is long enough ago. */
+  hinted() {
+    this.wanted = true;
+    this.schedule();
+  }
+
+  /** The next look: soon while something runs and no stream tells of it. */
   schedule() {
-    const { active, quick } = this.region.dataset;
     clearTimeout(this.timer);
-    this.timer = setTimeout(
-      () => (document.hidden ? this.schedule() : this.refresh()),
-      active === undefined ? SLOW_MS : quick === undefined ? QUICK_MS : QUICK_MS / 4,
-    );
+    this.timer = setTimeout(() => (document.hidden ? this.schedule() : this.refresh()), this.pace());
+  }
+
+  pace() {
+    const { active, quick } = this.region.dataset;
+    if (this.wanted && !document.hidden) return Math.max(0, this.fetched + HINTED_MS - performance.now());
+    if (active === undefined || this.stream?.isOpen) return SLOW_MS;
+    return quick === undefined ? QUICK_MS : QUICK_MS / 4;
   }
 
   /** Something was written: what is under way was read before it. */
@@ -49,6 +77,8 @@ export class Live {
     this.inFlight = true;
     while (this.stale) {
       this.stale = false;
+      this.wanted = false;
+      this.fetched = performance.now();
       await this.fetch();
     }
     this.inFlight = false;

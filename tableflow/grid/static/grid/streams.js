@@ -55,6 +55,11 @@ export class Stream {
     this.source?.removeEventListener(name, listener);
   }
 
+  /** Whether it brings what comes. */
+  get isOpen() {
+    return this.source?.readyState === EventSource.OPEN;
+  }
+
   /** For good. */
   close() {
     streams.delete(this);
