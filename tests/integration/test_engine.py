@@ -9,6 +9,7 @@ from django.db.models.expressions import RawSQL
 
 from cells.models import Attempt, Execution, Status
 from dispatch import begin as beginning
+from dispatch import findings
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
 from dispatch.models import Dispatch, Lane, Window
@@ -91,6 +92,26 @@ def test_one_failing_cell_stops_no_other(worker):
     assert (dispatch.completed, dispatch.error) == (100, 100)
     assert "zero" in Execution.objects.filter(group=group, status="error").first().error
     assert_accounted(dispatch)
+
+
+def test_what_failed_with_one_message_runs_again_alone(worker):
+    table = scenes.table(12)
+    broken = [
+        {"id": "half", "type": "template", "config": {"template": "{{ 1 // (inputs.n % 4 - 2) }}"}},
+        {"id": "next", "type": "template", "config": {"template": "{{ [1, 2, 3][inputs.n % 4] + 1 }}"}},
+    ]
+    group = scenes.group(table, scenes.workflow(table, broken, "{{ steps.next }}"))
+    first = scenes.until_ended(begin(table.pk))
+    assert (first.completed, first.error) == (6, 6)
+    by_zero, other = sorted(findings.errors_of(first).groups, key=lambda found: "zero" not in found.message)
+    assert (by_zero.cells, other.cells) == (3, 3)
+    meant = {"field": f"@{group.pk}.error", "op": "eq", "value": by_zero.message}
+    again = scenes.until_ended(begin(table.pk, mode="failed", groups=[group.pk], filter=meant))
+    assert (again.total, again.error) == (3, 3)
+    assert findings.errors_of(again).groups == [by_zero]
+    assert findings.errors_of(first).groups == [other]
+    tried = dict(Execution.objects.filter(group=group).values_list("row__data__n", "attempt"))
+    assert tried == {n: 2 if n % 4 == 2 else 1 for n in range(1, 13)}
 
 
 def test_the_rows_of_a_scope_are_the_only_ones_that_run(worker):

@@ -27,10 +27,10 @@ SCHEMA = Schema(
 )
 
 
-def cell_is(group_id: int, _part: str, op: str, value: Any) -> Q:
+def cell_is(group_id: int, part: str, op: str, value: Any) -> Q:
     if value == "nonsense":
         raise InvalidInput.at("status", "no such status")
-    return Q(pk=group_id) if op == "eq" else Q(pk__gt=0)
+    return Q(pk=group_id) if (part, op) == ("status", "eq") else Q(data=[part, op, value])
 
 
 def compiled(filter_json: Any) -> Q:
@@ -92,6 +92,17 @@ def nested(depth: int) -> dict[str, Any]:
         ({"field": "@7", "op": "in", "value": "error"}, "filter.value"),
         ({"field": "@7", "op": "in", "value": [None]}, "filter.value"),
         ({"field": "@7", "op": "eq", "value": "nonsense"}, "filter.value"),
+        ({"field": "@8.error", "op": "eq", "value": "x"}, "filter.field"),
+        ({"field": "@.error", "op": "eq", "value": "x"}, "filter.field"),
+        ({"field": "@7.", "op": "eq", "value": "x"}, "filter.field"),
+        ({"field": "@7.status", "op": "eq", "value": "error"}, "filter.field"),
+        ({"field": "@7.error.x", "op": "eq", "value": "x"}, "filter.field"),
+        ({"field": "@7.error", "op": "gt", "value": "x"}, "filter.op"),
+        ({"field": "@7.error", "op": "eq", "value": None}, "filter.value"),
+        ({"field": "@7.error", "op": "eq", "value": 503}, "filter.value"),
+        ({"field": "@7.error", "op": "in", "value": "x"}, "filter.value"),
+        ({"field": "@7.error", "op": "in", "value": ["x", 503]}, "filter.value"),
+        ({"field": "@7.error", "op": "is_empty", "value": "x"}, "filter.value"),
     ],
 )
 def test_what_is_wrong_is_refused_at_its_place(filter_json: Any, attr: str) -> None:
@@ -122,6 +133,7 @@ def test_filters_have_at_most_two_hundred_conditions() -> None:
 
 def test_a_cell_is_asked_of_the_floor_above() -> None:
     assert compiled({"field": "@7", "op": "eq", "value": "error"}) == Q(Q(pk=7))
+    assert compiled({"field": "@7.error", "op": "contains", "value": "503"}) == Q(Q(data=["error", "contains", "503"]))
 
 
 def test_every_type_knows_its_operators() -> None:
