@@ -8,21 +8,21 @@ from typing import Any
 
 MOST_ROWS = 200
 """How many rows an event names. Beyond that it says "many"."""
-MOST_TRANSITIONS = 1_000
+MOST_TRANSITIONS = 10_000
 """How many transitions are kept while Redis is away; then the oldest go."""
 
 
 @dataclass
 class Dirt:
     """What happened in one table. `rows`, `cells` and `approvals` are row ids; None: too many to name. `transitions`,
-    of runs and workers, are events in full: they are never put together.
+    of runs and workers, are events in full, as JSON: they are never put together.
     """
 
     rows: set[int] | None = field(default_factory=set)
     cells: set[int] | None = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     dispatches: set[int] = field(default_factory=set)
-    transitions: list[dict[str, Any]] = field(default_factory=list)
+    transitions: list[bytes] = field(default_factory=list)
     schema: bool = False
     imports: dict[int, str] = field(default_factory=dict)
     approvals: set[int] | None = field(default_factory=set)

@@ -80,13 +80,13 @@ class Flusher:
         with self._changed:
             dirt, self._dirt = self._dirt, {}
         try:
-            left = log.mark(dirt) if dirt else log.flush()
+            left = log.mark(dirt) if dirt else None
         except redis.RedisError:
             self._put_back(dirt)
             raise
-        due = time.monotonic() + left if left is not None else None
-        # A flush tells when the next of all is due; a mark only of its own tables.
-        self._due = min(filter(None, (self._due, due)), default=None) if dirt else due
+        self._due = min(filter(None, (self._due, _from_now(left))), default=None)
+        if self._is_due():  # also while marks of other tables come all the time
+            self._due = _from_now(log.flush())
 
     def _put_back(self, dirt: dict[int, Dirt]) -> None:
         with self._changed:
@@ -103,6 +103,10 @@ class Flusher:
         with self._changed:
             while not self._ending and (left := until - time.monotonic()) > 0:
                 self._changed.wait(left)
+
+
+def _from_now(seconds: float | None) -> float | None:
+    return time.monotonic() + seconds if seconds is not None else None
 
 
 _flusher = Flusher()

@@ -83,8 +83,7 @@ def mark(dirt: Mapping[int, Dirt]) -> float | None:
     script = _script("mark")
     with client().pipeline(transaction=True) as pipe:
         for table_id, of_it in dirt.items():
-            transitions = [orjson.dumps(transition) for transition in of_it.transitions]
-            script(args=[table_id, orjson.dumps(of_it.plain()), *transitions], client=pipe)
+            script(args=[table_id, orjson.dumps(of_it.plain()), *of_it.transitions], client=pipe)
         left = [int(microseconds) for microseconds in pipe.execute()]
     waiting = [microseconds for microseconds in left if microseconds > 0]
     return min(waiting) / MICROSECONDS if waiting else None

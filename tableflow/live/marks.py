@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
+import orjson
 from django.db import transaction
 
 from tableflow.live import flusher
@@ -41,7 +42,7 @@ def figures(table_id: int, dispatch_id: int) -> None:
 
 def run(table_id: int, dispatch_id: int, became: Run, **more: Any) -> None:
     """A dispatch was requested, started, paused, and so on. `more` is what the event says besides: plain JSON."""
-    _note(table_id, Dirt(transitions=[{"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}]))
+    _note(table_id, _transition({"type": f"dispatch.{became}", "dispatch": dispatch_id, **more}))
 
 
 def schema(table_id: int) -> None:
@@ -61,11 +62,15 @@ def approvals(table_id: int, ids: Collection[int] | None) -> None:
 
 def worker(name: str, became: Worker) -> None:
     """A worker came, drains, was lost, or left in order."""
-    _note(NOWHERE, Dirt(transitions=[{"type": f"worker.{became}", "worker": name}]))
+    _note(NOWHERE, _transition({"type": f"worker.{became}", "worker": name}))
 
 
 def _named(ids: Collection[int] | None) -> set[int] | None:
     return set(ids) if ids is not None and len(ids) <= MOST_ROWS else None
+
+
+def _transition(event: dict[str, Any]) -> Dirt:
+    return Dirt(transitions=[orjson.dumps(event)])
 
 
 def _note(table_id: int, dirt: Dirt) -> None:

@@ -10,6 +10,8 @@ import itertools
 import sys
 from collections.abc import Iterator
 
+import orjson
+
 from tableflow.live import flusher, log
 from tableflow.live.dirt import Dirt
 from tests.stage import points
@@ -31,7 +33,7 @@ def main(name: int) -> None:
 
 def started(number: int) -> Dirt:
     """That the dispatch of this number has started."""
-    return Dirt(transitions=[{"type": "dispatch.started", "dispatch": number}])
+    return Dirt(transitions=[orjson.dumps({"type": "dispatch.started", "dispatch": number})])
 
 
 def numbers_of(name: int) -> Iterator[int]:

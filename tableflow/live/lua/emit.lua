@@ -2,7 +2,6 @@
 local P = 'tableflow:live:'
 local GAP = 250000         -- µs between two flushes of a table
 local MOST_ROWS = 200
-local MOST_TRANSITIONS = 1000
 local TABLE_KEEPS = 1000   -- flushes kept for each table
 local ALL_KEEPS = 10000    -- and of all together
 

@@ -39,5 +39,4 @@ end
 for place = 3, #ARGV do
   redis.call('RPUSH', dirty .. 'transitions', ARGV[place])
 end
-redis.call('LTRIM', dirty .. 'transitions', -MOST_TRANSITIONS, -1)
 return settle(of)
