@@ -64,7 +64,7 @@ class Coordinator:
         self._shown = {name: shown for name, shown in self._shown.items() if name in wanted}
         for name in wanted:
             if name not in self._shown:
-                self.renew(name)
+                self._anew(name, asked_at=None)
 
     def touch(self, touched: Touched) -> None:
         """The stream told of changes, or was opened anew: then answers asked for before that count no more."""
@@ -85,12 +85,13 @@ class Coordinator:
             self._begin(resource, shown)
 
     def renew(self, resource: str) -> None:
-        """Ask for it now, and drop the answer that is on its way: it is of another filter or another connection."""
-        self._generation += 1
-        before = self._shown.get(resource)
-        shown = _Shown(self._generation, asked_at=before.asked_at if before else None)
-        self._shown[resource] = shown
-        self._begin(resource, shown)
+        """Ask for it now, and drop the answer that is on its way: it is of another filter or another connection.
+
+        Not shown: nothing.
+        """
+        shown = self._shown.get(resource)
+        if shown is not None:
+            self._anew(resource, shown.asked_at)
 
     def poll(self) -> None:
         """Ask for all that is shown and not being asked for."""
@@ -129,6 +130,13 @@ class Coordinator:
     def _current(self, ticket: Ticket) -> _Shown | None:
         shown = self._shown.get(ticket.resource)
         return shown if shown is not None and shown.generation == ticket.generation else None
+
+    def _anew(self, resource: str, asked_at: float | None) -> None:
+        """Begin with a new generation; `asked_at` is of what is on the screen."""
+        self._generation += 1
+        shown = _Shown(self._generation, asked_at=asked_at)
+        self._shown[resource] = shown
+        self._begin(resource, shown)
 
     def _begin(self, resource: str, shown: _Shown) -> None:
         shown.in_flight, shown.is_stale = True, False

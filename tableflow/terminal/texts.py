@@ -6,7 +6,6 @@ What these give is text, not markup: give it to a widget as such, or a `[` in th
 from __future__ import annotations
 
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -56,22 +55,6 @@ MARKS: Mapping[str, str] = {
 }
 """A character for each state, so that it is told without colour. Its word stands beside it where there is room."""
 
-_COLOURS: Mapping[str, str] = {
-    "queued": "grey50",
-    "pending": "grey50",
-    "skipped": "grey50",
-    "cancelled": "grey50",
-    "running": "blue",
-    "dispatching": "blue",
-    "waiting": "yellow",
-    "stale": "yellow",
-    "paused": "yellow",
-    "draining": "yellow",
-    "error": "red",
-    "lost": "red",
-    "open": "magenta",
-}
-
 
 def clean(text: str, *, lines: bool = False) -> str:
     """The text without anything that steers a terminal. `lines`: it stays in its lines; else their ends are blanks."""
@@ -101,16 +84,6 @@ def mark(status: str) -> str:
     return MARKS.get(status, " ")
 
 
-def has_colour(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether colours are wanted: NO_COLOR is unset or empty (no-color.org)."""
-    return not environ.get("NO_COLOR")
-
-
-def colour(status: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The colour of a state, as Rich names it; empty for none, and where none is wanted."""
-    return _COLOURS.get(status, "") if has_colour(environ) else ""
-
-
 def age(seconds: float | None) -> str:
     """How long ago, in one word and its unit: `now`, `12 s`, `3 min`, `5 h`, `2 d`; empty for None."""
     if seconds is None:
@@ -125,7 +98,7 @@ def duration(seconds: float | None) -> str:
     """How long, in its two largest units: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`; empty for None."""
     if seconds is None:
         return ""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{max(0.0, seconds):.1f} s"
     whole = round(seconds)
     for size, unit, less, lesser in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
