@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -88,15 +87,15 @@ class Stream:
 
     def stop_reading(self) -> None:
         """Read nothing more, until `go_on_reading`."""
-        self._call(asyncio.Transport.pause_reading)
+        self._call(lambda transport: transport.pause_reading())
 
     def go_on_reading(self) -> None:
         """Read again."""
-        self._call(asyncio.Transport.resume_reading)
+        self._call(lambda transport: transport.resume_reading())
 
     def close(self) -> None:
         """Go away, like somebody who closes the page."""
-        self._call(asyncio.Transport.abort)
+        self._call(lambda transport: transport.abort())
 
     def _seen(self) -> str:
         tail = [f"{event.name} {event.id} {json.dumps(event.data)[:300]}" for event in self.events[-8:]]
@@ -260,9 +259,10 @@ class Listener:
         await answered
 
     def _do(self, what: Callable[[asyncio.Transport], object], transport: asyncio.Transport) -> None:
-        done: Future[None] = Future()
-        self._loop.call_soon_threadsafe(lambda: done.set_result(what(transport) and None))
-        done.result(PATIENCE)
+        async def do() -> None:
+            what(transport)
+
+        asyncio.run_coroutine_threadsafe(do(), self._loop).result(PATIENCE)
 
     def close(self) -> None:
         """Close whatever is open."""
@@ -286,8 +286,3 @@ def listening(url: str, headers: Mapping[str, str]) -> Iterator[Listener]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-def bearer(token: str) -> dict[str, str]:
-    """The header of a program with this token."""
-    return {"Authorization": f"Bearer {token}"}
