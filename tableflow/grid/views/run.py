@@ -19,7 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 from cells.models import Approval, Status
 from dispatch import findings, progress
 from dispatch.begin import begin
-from dispatch.findings import ErrorGroup, SlowCell
+from dispatch.findings import ErrorGroup, Errors, SlowCell
 from dispatch.models import Dispatch, Mode, Window
 from tableflow.errors import Conflict
 from tableflow.grid import outcomes, run_states, scopes, values
@@ -130,8 +130,7 @@ def _context(request: SignedIn, dispatch: Dispatch) -> dict[str, Any]:
         "pace": outcomes.pace(counts),
         "took": _ran_for(dispatch),
         "tiles": outcomes.tiles(counts, under_way, _open_questions(dispatch) if under_way.get(Status.PAUSED) else 0),
-        "errors": errors,
-        "seen": scopes.count(errors.seen, "failed cell"),
+        "looked_at": _looked_at(errors),
         "failures": [_failure(group, names) for group in errors.groups],
         "slowest": _slowest(dispatch.table_id, findings.slowest_of(dispatch), names),
         "windows": [_slice(window) for window in slices[pages.offset : pages.offset + pages.size]],
@@ -150,6 +149,13 @@ def _ran_for(dispatch: Dispatch) -> str:
 def _open_questions(dispatch: Dispatch) -> int:
     asked = Approval.objects.filter(table_id=dispatch.table_id, dispatch_id=dispatch.pk)
     return asked.filter(status=Approval.Status.OPEN).count()
+
+
+def _looked_at(errors: Errors) -> str:
+    """What the errors shown are: all there are, the most frequent, or those of the cells that were looked at."""
+    seen = scopes.count(errors.seen, "failed cell")
+    most = f"The {len(errors.groups)} most frequent of " if sum(e.cells for e in errors.groups) < errors.seen else ""
+    return f"{most}{seen}{'' if errors.is_all else ' that were looked at; there are more'}"
 
 
 def _failure(group: ErrorGroup, names: Mapping[int, str]) -> Failure:

@@ -19,9 +19,9 @@ from dispatch import at_work
 from dispatch.at_work import CellAtWork
 from tableflow.errors import NotFound
 from tableflow.grid.access import SignedIn, page
+from tableflow.grid.chips import duration
 from tableflow.grid.plain import plain
 from tableflow.grid.views.run import abouts
-from tableflow.grid.views.traces import milliseconds
 from tableflow.grid.views.workers import FACES
 from tableflow.supervisor import logs
 from tableflow.tables.models import Group, Table
@@ -83,18 +83,13 @@ def _context(user: User, found: Worker) -> dict[str, Any]:
         "face": FACES[status],
         "is_lost": is_lost,
         "running": described["cells_running"],
-        "age": _age(described["heartbeat_age_seconds"]),
+        "age": duration(described["heartbeat_age_seconds"]),
         "cells": _busy(cells),
         "is_cut": len(cells) == at_work.MOST,
         "may_act": user.is_staff,
         "lines": _tail(found) if user.is_staff else None,
         "section": "workers",
     }
-
-
-def _age(seconds: float) -> str:
-    """How long ago the last heartbeat came: clocks may tell the next one from the future."""
-    return milliseconds(1000 * max(0.0, seconds))
 
 
 def _tail(found: Worker) -> list[str] | None:
