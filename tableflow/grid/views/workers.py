@@ -33,6 +33,7 @@ class Item:
     worker: Worker
     status: str
     face: str
+    slots: str
     busy: str
     age: str
 
@@ -105,7 +106,8 @@ def _context(request: SignedIn) -> dict[str, Any]:
 
 def _item(worker: Worker, said: Mapping[str, Any]) -> Item:
     status = Worker.Status(said["status"])
-    return Item(worker, status, FACES[status], _busy(said), duration(said["heartbeat_age_seconds"]))
+    slots = scopes.count(worker.concurrency, "slot")
+    return Item(worker, status, FACES[status], slots, _busy(said), duration(said["heartbeat_age_seconds"]))
 
 
 def _busy(said: Mapping[str, Any]) -> str:

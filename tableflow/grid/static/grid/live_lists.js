@@ -29,5 +29,5 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   const row = event.target;
   if (event.key !== "Enter" || !(row instanceof HTMLTableRowElement)) return;
-  row.querySelector("a")?.click();
+  /** @type {HTMLElement | null} */ (row.querySelector("[data-open]"))?.click();
 });

@@ -31,10 +31,29 @@ htmx.defineExtension("morph", {
   handleSwap(style, target, answer) {
     if (style !== "morph") return false;
     const fresh = answer.querySelector(`#${CSS.escape(target.id)}`);
-    if (fresh) return children(target, fresh);
+    if (fresh) return keepingPlace(target, () => children(target, fresh));
     location.reload(); // another page came instead: whoever looks has been logged out
     return [];
   },
 });
+
+/**
+ * Where what had the focus has gone, its row gets it, or the row that is in its place now.
+ *
+ * @template T
+ * @param {HTMLElement} target
+ * @param {() => T} change
+ * @returns {T}
+ */
+function keepingPlace(target, change) {
+  const row = document.activeElement?.closest("tr[tabindex]");
+  const place = row && target.contains(row) ? /** @type {HTMLTableRowElement} */ (row).rowIndex : -1;
+  const changed = change();
+  if (place < 0 || document.activeElement !== document.body) return changed;
+  const rows = /** @type {NodeListOf<HTMLElement>} */ (target.querySelectorAll("tr"));
+  const next = row?.isConnected ? row : (rows[place] ?? rows[place - 1]);
+  /** @type {HTMLElement | undefined} */ (next)?.focus({ preventScroll: true });
+  return changed;
+}
 
 setInterval(() => document.hidden || refetch(), NET_MS);
