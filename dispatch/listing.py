@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -12,6 +13,9 @@ from tableflow.tables.models import Table
 
 ACTIVE = "active"
 STATUSES = (ACTIVE, *DispatchStatus.values)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+# What the library reads beyond that (weeks, digits without signs) nobody means.
+WRITTEN = re.compile(rf"{DAY.pattern}([T ]\d\d:\d\d\S*)?", re.ASCII)
 
 
 def asked(
@@ -44,6 +48,8 @@ def asked(
 
 def begin_of(written: str) -> datetime:
     """The moment at which an ISO date or datetime begins, in UTC where it names no zone; ValueError otherwise."""
+    if not WRITTEN.fullmatch(written):
+        raise ValueError("This is no date and no datetime.")
     moment = datetime.fromisoformat(written)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -52,14 +58,6 @@ def end_of(written: str) -> datetime:
     """The moment until which it lasts: of a date the next day's beginning, of a datetime the datetime itself."""
     begin = begin_of(written)
     try:
-        return begin + timedelta(days=1) if _is_day(written) else begin
+        return begin + timedelta(days=1) if DAY.fullmatch(written) else begin
     except OverflowError as error:
         raise ValueError("No day comes after this one.") from error
-
-
-def _is_day(written: str) -> bool:
-    try:
-        date.fromisoformat(written)
-    except ValueError:
-        return False
-    return True

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,13 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from cells.models import Attempt, Execution, Status, Worker
+from dispatch.begin import begin
 from dispatch.gather import gather
 from dispatch.models import Dispatch, DispatchStatus
-from tableflow.tables import changes
+from tableflow.tables import changes, groups
 from tableflow.tables.models import Group, Row, Table
-from tests import scenes
+from tests import hands, scenes
 from tests.api.conftest import Api, errors
 from tests.factories import TableFactory, UserFactory
 
@@ -92,6 +96,73 @@ def test_dispatches_are_listed_newest_first_and_by_status(api: Api, numbers: Tab
         assert [d["id"] for d in api.get(url, {"status": "active"}).json()["results"]] == [second["id"]]
         assert [d["id"] for d in api.get(url, {"status": "cancelled"}).json()["results"]] == [first["id"]]
         assert errors(api.get(url, {"status": "asleep"})) == {"status": "invalid_choice"}
+
+
+def test_dispatches_are_listed_by_table_person_and_time(api: Api, user: User, numbers: Table, doubled: Group) -> None:
+    other = TableFactory(owner=user, columns={"n": "number"})
+    scenes.group(other, scenes.doubling(other))
+    old, new, elsewhere = (start(api, table)["id"] for table in (numbers, numbers, other))
+    somebody = UserFactory(username="ada")
+    Dispatch.objects.filter(pk=new).update(requested_by=somebody)
+    Dispatch.objects.filter(pk=old).update(requested_at=datetime(2026, 1, 31, 23, 59, tzinfo=UTC))
+
+    def ids(url: str = "dispatches/", **asked: Any) -> list[int]:
+        return [found["id"] for found in api.get(url, asked).json()["results"]]
+
+    of_table = f"tables/{numbers.pk}/dispatches/"
+    assert ids(table=numbers.pk) == ids(of_table) == [new, old]
+    assert ids(table=numbers.pk, requested_by="ada") == ids(of_table, requested_by="ada") == [new]
+    assert ids(requested_by=user.username, status="active") == [elsewhere, old]
+    assert ids(requested_by="nobody") == ids(requested_by="") == ids(table=10**12) == []
+    assert ids(until="2026-01-31") == ids(of_table, until="2026-01-31") == [old]
+    assert ids(until="2026-01-30") == ids(until="2026-01-31T23:59:00Z") == []
+    assert ids(until="2026-02-01T00:30:00+01:00") == []
+    assert ids(until="2026-01-31T23:59:01", since="2026-01-31T23:59") == [old]
+    assert ids(since="2026-02-01") == [elsewhere, new]
+    assert ids(since="0001-01-01T00:00:00+14:00", until="9999-12-31T23:59:59-14:00") == [elsewhere, new, old]
+
+
+@pytest.mark.parametrize(
+    ("asked", "attr"),
+    [
+        ({"table": "x"}, "table"),
+        ({"table": "0"}, "table"),
+        ({"table": ""}, "table"),
+        ({"table": "9" * 19}, "table"),
+        ({"requested_by": "a\x00"}, "requested_by"),
+        ({"since": ""}, "since"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-02-30"}, "since"),
+        ({"since": "2026-01-31T25:00"}, "since"),
+        ({"since": "2026-W05-6"}, "since"),
+        ({"since": "20260131"}, "since"),
+        ({"since": "2026-01-31\n"}, "since"),
+        ({"until": "2026-01-31T10:00:00 01:00"}, "until"),
+        ({"until": "9999-12-31"}, "until"),
+        ({"until": "1" * 5000}, "until"),
+        ({"since": "2026-01-31\x00"}, "since"),
+    ],
+)
+def test_a_list_that_cannot_be_asked_for_is_refused_by_name(api: Api, asked: dict[str, str], attr: str) -> None:
+    response = api.get("dispatches/", asked)
+    assert response.status_code == 400
+    assert set(errors(response)) == {attr}
+
+
+def test_a_dispatch_names_its_table_and_its_columns_as_they_are_called_now(
+    api: Api, numbers: Table, doubled: Group
+) -> None:
+    tripled = scenes.group(numbers, scenes.doubling(numbers), "third")
+    made = start(api, numbers)
+    assert (made["table_name"], made["groups"]) == ("Numbers", [doubled.pk, tripled.pk])
+    assert made["group_names"] == ["out", "third"]
+    api.patch(f"tables/{numbers.pk}/", {"name": "Figures"})
+    api.patch(f"tables/{numbers.pk}/groups/{doubled.pk}/", {"name": "Twice"})
+    api.patch(f"tables/{numbers.pk}/groups/{tripled.pk}/", {"name": "Thrice"})
+    groups.delete(numbers, tripled.pk)
+    for url in ("dispatches/", f"tables/{numbers.pk}/dispatches/"):
+        (found,) = api.get(url).json()["results"]
+        assert (found["table_name"], found["group_names"]) == ("Figures", ["Twice", "third"])
 
 
 def test_the_list_of_dispatches_takes_the_same_queries_for_3_and_for_30(
@@ -321,3 +392,85 @@ def test_the_run_of_an_import_names_the_positions_of_its_rows(api: Api, numbers:
     (run,) = api.get(f"tables/{numbers.pk}/dispatches/").json()["results"]
     assert run["scope"] == {"rows": None, "filter": None, "exclude_rows": [], "ranges": [[1, 2]]}
     assert (run["mode"], run["is_manual"], run["requested_by"]) == ("new", False, None)
+
+
+@pytest.fixture
+def failing(numbers: Table, doubled: Group) -> Dispatch:
+    """A dispatch of which two cells failed, one was completed, one runs, one is queued for a slot."""
+    dispatch = begin(numbers.pk)
+    hands.admit(dispatch)
+    first, second, third, _ = (claimed.lead for claimed in hands.claim(hands.worker(), dispatch, most=4))
+    failed = [hands.ended(claim, Status.ERROR, error="503 Service Unavailable") for claim in (first, second)]
+    hands.finish([*failed, hands.ended(third)])
+    return dispatch
+
+
+def test_a_dispatch_tells_its_windows_errors_and_slowest_cells(
+    api: Api, doubled: Group, rows: list[Row], failing: Dispatch
+) -> None:
+    at = f"dispatches/{failing.pk}/"
+    page = api.get(f"{at}windows/").json()
+    (window,) = page["results"]
+    assert (page["count"], window["number"], window["lane"], window["lobby"]) == (1, 1, 0, False)
+    assert (window["state"], window["rows"], window["cells"], window["closed_at"]) == ("open", 5, 5, None)
+    assert window["counts"] == {"completed": 1, "error": 2, "cancelled": 0, "skipped": 0, "in_flight": 2}
+    (message,) = api.get(f"{at}errors/").json()["groups"]
+    named = {"group": doubled.pk, "group_name": "out"}
+    assert message == {**named, "message": "503 Service Unavailable", "cells": 2}
+    slowest = api.get(f"{at}slowest/").json()["cells"]
+    assert {cell["row"] for cell in slowest} == {row.pk for row in rows[:4]}
+    assert sorted(cell["status"] for cell in slowest) == ["completed", "error", "error", "running"]
+    assert all(cell.items() >= named.items() and cell["seconds"] >= 0 for cell in slowest)
+
+
+def test_what_failed_with_a_message_is_listed_exported_and_run_again(
+    api: Api, numbers: Table, doubled: Group, rows: list[Row], failing: Dispatch
+) -> None:
+    (message,) = api.get(f"dispatches/{failing.pk}/errors/").json()["groups"]
+    meant = {"field": f"@{message['group']}.error", "op": "eq", "value": message["message"]}
+    page = api.get(f"tables/{numbers.pk}/rows/", {"filter": json.dumps(meant)}).json()
+    assert [row["id"] for row in page["results"]] == [row.pk for row in rows[:2]]
+    client = APIClient()
+    client.force_authenticate(numbers.owner)
+    asked = {"format": "csv", "filter": json.dumps(meant)}
+    export: Any = client.get(f"/api/v1/tables/{numbers.pk}/export/", asked)
+    assert b"".join(export.streaming_content).split() == [b"N,out", b"1,", b"2,"]
+    again = start(api, numbers, {"mode": "failed", "groups": [message["group"]], "filter": meant})
+    window = hands.admit(Dispatch.objects.get(pk=again["id"]))
+    assert window is not None
+    assert window.rows == message["cells"] == 2
+    cancelled = api.post(f"tables/{numbers.pk}/cancel-runs/", {"filter": {**meant, "op": "is_empty", "value": None}})
+    assert cancelled.json()["cancelled"] == 4
+
+
+def test_the_findings_of_a_dispatch_take_the_same_queries_however_much_it_found(
+    api: Api, numbers: Table, doubled: Group
+) -> None:
+    def queries(dispatch: Dispatch) -> list[int]:
+        counted = []
+        for name in ("windows", "errors", "slowest"):
+            with CaptureQueriesContext(connection) as captured:
+                assert api.get(f"dispatches/{dispatch.pk}/{name}/").status_code == 200
+            counted.append(len(captured))
+        return counted
+
+    def failed(worker: Worker, messages: Iterator[str]) -> Dispatch:
+        dispatch = begin(numbers.pk, mode="all")
+        while hands.admit(dispatch):
+            dispatch.refresh_from_db()
+            claimed = hands.claim(worker, dispatch)
+            hands.finish([hands.ended(c.lead, Status.ERROR, error=next(messages)) for c in claimed])
+        return dispatch
+
+    worker = hands.worker()
+    few = queries(failed(worker, itertools.repeat("the same")))
+    scenes.add_rows(numbers, 95)
+    assert queries(failed(worker, map(str, itertools.count()))) == few
+
+
+def test_the_findings_of_other_peoples_dispatches_are_not_seen(api: Api, api_of: Any, failing: Dispatch) -> None:
+    for name in ("windows", "errors", "slowest"):
+        assert api_of(UserFactory()).get(f"dispatches/{failing.pk}/{name}/").status_code == 404
+        assert api_of(None).get(f"dispatches/{failing.pk}/{name}/").status_code == 401
+        assert api.get(f"dispatches/{failing.pk + 1}/{name}/").status_code == 404
+    assert errors(api.get(f"dispatches/{failing.pk}/windows/", {"limit": "x"})) == {"limit": "out_of_range"}
