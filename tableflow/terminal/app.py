@@ -46,7 +46,7 @@ class Terminal(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "view('workers')", "Workers"),
         Binding("a", "view('approvals')", "Approvals"),
-        Binding("t", "view('tables')", "Tables"),
+        Binding("t", "view('tables')", "Tables", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),

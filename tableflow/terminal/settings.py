@@ -7,3 +7,5 @@ from __future__ import annotations
 
 INSTALLED_APPS = ["tableflow.terminal"]
 USE_TZ = True
+# Times are shown by the clock of the machine that it runs on.
+TIME_ZONE = None

@@ -6,16 +6,14 @@ from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tableflow.terminal import figures, resources, texts
+from tableflow.terminal import faces, resources, texts
 from tableflow.terminal.client import Answer, Page
 from tableflow.terminal.screens.cell import CellScreen
 from tableflow.terminal.screens.lists import ListScreen
 from tableflow.terminal.widgets.columns import Cell, Column
 
-STATES = ("pending", "queued", "running", "paused", "completed", "error", "cancelled", "skipped")
-BUSY = ("pending", "queued", "running")
-SHOWN_CHARACTERS = 60
 LEAST = 10
+MOST_PLAIN = 20
 
 
 class CellsScreen(ListScreen):
@@ -99,7 +97,7 @@ class CellsScreen(ListScreen):
         """Copy the marked cell's value."""
         row, group = self.selected, self._group()
         if row is not None and group is not None:
-            self.copy(texts.value(_value(row, group), lines=True), "the value")
+            self.copy(texts.value(faces.value(row, group), lines=True), "the value")
 
     def action_group(self, steps: int) -> None:
         """Mark another workflow column."""
@@ -144,10 +142,7 @@ class CellsScreen(ListScreen):
 def _columns(table: Answer) -> tuple[Column, ...]:
     """The row's id, the values that nothing fills, and a column for each workflow column."""
     plain = [column for column in table["columns"] if column["group"] is None]
-    lead = [
-        Column(f"={c['key']}", texts.clean(c["name"]), _plain(c["key"]), flex=True, drop=100 + place if place else 0)
-        for place, c in enumerate(plain)
-    ]
+    lead = [_plain(column, 100 + place if place else 0) for place, column in enumerate(plain[:MOST_PLAIN])]
     groups = [
         Column(str(g["id"]), texts.clean(g["name"]), _cell(g), flex=True, drop=place, marks=True, least=LEAST)
         for place, g in enumerate(table["groups"])
@@ -156,43 +151,14 @@ def _columns(table: Answer) -> tuple[Column, ...]:
     return id_, *lead[:1], *groups, *lead[1:]
 
 
-def _plain(key: str) -> Any:
-    return lambda row: Cell(texts.clip(texts.value(row["data"].get(key)), SHOWN_CHARACTERS))
+def _plain(column: Answer, drop: int) -> Column:
+    key = column["key"]
+
+    def cell(row: Answer) -> Cell:
+        return Cell(texts.clip(texts.value(row["data"].get(key)), faces.SHOWN_CHARACTERS))
+
+    return Column(f"={key}", texts.clean(column["name"]), cell, flex=True, least=LEAST, drop=drop)
 
 
 def _cell(group: Answer) -> Any:
-    return lambda row: cell(row, group)
-
-
-def cell(row: Answer, group: Answer) -> Cell:
-    """A cell's mark and what stands beside it: its value, its error, or the word of its state."""
-    id_ = str(group["id"])
-    execution = row["executions"].get(id_)
-    if execution is None:
-        return Cell(f"{texts.mark('waiting')} waiting", "wait") if row["waiting"].get(id_) else Cell("")
-    status = "open" if _is_asked(execution) else execution["status"]
-    mark = texts.mark(status) + (texts.mark("stale") if execution["stale"] else "")
-    if status == "error":
-        beside = execution["error"] or "error"
-    else:
-        value = texts.value(_value(row, group))
-        beside = value if value and status not in BUSY else _word(status, value)
-    return Cell(f"{mark} {texts.clip(beside, SHOWN_CHARACTERS)}", figures.TONES.get(status, ""))
-
-
-def _is_asked(execution: Answer) -> bool:
-    return execution["status"] == "paused" and (execution["pause"] or {}).get("kind") == "approval"
-
-
-def _word(status: str, old: str) -> str:
-    word = {"open": "needs an answer", "completed": "no output"}.get(status, status)
-    return f"{word} ({old})" if old else word
-
-
-def _value(row: Answer, group: Answer) -> Any:
-    """A group's value: that of its column, or of all by their keys."""
-    keys = [output["column"] for output in group["outputs"]]
-    if len(keys) == 1:
-        return row["data"].get(keys[0])
-    found = {key: row["data"].get(key) for key in keys if row["data"].get(key) is not None}
-    return found or None
+    return lambda row: faces.face(row, group)

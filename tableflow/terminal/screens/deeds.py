@@ -18,8 +18,8 @@ class RunDeeds(LiveScreen):
     """A screen on which a run is selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "pause", "Pause/resume"),
-        Binding("r", "run_failed", "Run failed"),
+        Binding("p", "pause", "Pause"),
+        Binding("r", "run_failed", "Failed"),
         Binding("x", "stop", "Stop"),
         Binding("c", "cells", "Cells"),
     ]

@@ -56,7 +56,7 @@ class ListScreen(LiveScreen):
     @property
     def choice(self) -> Choice:
         """How its columns are wanted, in this session."""
-        return self.terminal.choices.get(type(self).__name__, Choice())
+        return self.terminal.choices.get(self.resource, Choice())
 
     def show(self, records: Sequence[Any], count: int) -> None:
         """Show these records of so many."""
@@ -129,5 +129,5 @@ class ListScreen(LiveScreen):
 
     def _chosen(self, choice: Choice | None) -> None:
         if choice is not None:
-            self.terminal.choices[type(self).__name__] = choice
+            self.terminal.choices[self.resource] = choice
             self.listing.show(self.listing.records, choice.shown(self.columns))

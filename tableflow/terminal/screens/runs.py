@@ -14,17 +14,17 @@ from tableflow.terminal.widgets.columns import Cell, Column
 STATE = Column("state", "State", lambda run: figures.state(run["status"]), width=13)
 COLUMNS = (
     STATE,
-    Column("id", "Run", lambda run: Cell(f"#{run['id']}"), drop=4),
+    Column("id", "Run", lambda run: Cell(f"#{run['id']}"), drop=5),
     Column("table", "Table", lambda run: Cell(figures.table_name(run)), flex=True, least=12),
-    Column("columns", "Columns", lambda run: Cell(figures.group_names(run)), flex=True, least=16, drop=6),
+    Column("columns", "Columns", lambda run: Cell(figures.group_names(run)), flex=True, least=16, drop=7),
     Column("mode", "Mode", lambda run: Cell(run["mode"], "quiet"), drop=9),
     Column("progress", "Progress", figures.share, width=15, drop=1),
-    Column("cells", "Cells", lambda run: Cell(figures.of_total(run)), drop=5, right=True),
+    Column("cells", "Cells", lambda run: Cell(figures.of_total(run)), drop=6, right=True),
     Column("errors", "Errors", figures.errors, right=True, drop=2),
-    Column("rate", "Rate", lambda run: Cell(figures.rate(run)), width=8, drop=7, right=True),
-    Column("left", "Left", lambda run: Cell(figures.left(run)), width=8, drop=3, right=True),
-    Column("by", "By", lambda run: Cell(figures.requester(run), "quiet"), drop=8),
-    Column("age", "Asked", lambda run: figures.age(run["requested_at"]), width=6, drop=2, right=True),
+    Column("rate", "Rate", lambda run: Cell(figures.rate(run)), drop=8, right=True),
+    Column("left", "Left", lambda run: Cell(figures.left(run)), drop=4, right=True),
+    Column("by", "By", lambda run: Cell(figures.requester(run), "quiet"), drop=9),
+    Column("age", "Asked", lambda run: figures.age(run["requested_at"]), width=6, drop=3, right=True),
 )
 
 

@@ -77,7 +77,7 @@ class WorkerScreen(SectionScreen):
             f"{worker['host']} pid {worker['pid']}",
             f"{worker['concurrency']} threads",
             ", ".join(worker["queues"]),
-            f"heartbeat {figures.age(worker['heartbeat_at']).text} ago",
+            f"heartbeat {texts.age(worker['heartbeat_age_seconds'])} old",
         ]
         return Text(texts.clean(" · ".join(parts)), no_wrap=True, overflow="ellipsis")
 

@@ -14,14 +14,14 @@ from tableflow.terminal.widgets.columns import Cell, Column
 
 COLUMNS = (
     Column("state", "State", lambda worker: figures.state(worker["status"]), width=10),
-    Column("name", "Name", lambda worker: Cell(texts.clean(worker["name"])), flex=True),
+    Column("name", "Name", lambda worker: Cell(texts.clean(worker["name"])), flex=True, least=20),
     Column("host", "Host", lambda worker: Cell(texts.clean(worker["host"])), flex=True, drop=5),
     Column("pid", "Pid", lambda worker: Cell(str(worker["pid"]), "quiet"), drop=7, right=True),
     Column("queues", "Queues", lambda worker: Cell(texts.clean(", ".join(worker["queues"])), "quiet"), drop=8),
     Column("slots", "Threads", lambda worker: Cell(str(worker["concurrency"])), drop=6, right=True),
     Column("cells", "Cells", lambda worker: Cell(f"{worker['cells_running']:,}"), drop=2, right=True),
-    Column("busy", "Busy with", lambda worker: Cell(_busy(worker)), flex=True, drop=3),
-    Column("beat", "Heartbeat", lambda worker: figures.age(worker["heartbeat_at"]), drop=1, right=True),
+    Column("busy", "Busy with", lambda worker: Cell(_busy(worker)), flex=True, least=12, drop=3),
+    Column("beat", "Beat", lambda worker: Cell(_beat(worker), "quiet"), drop=1, right=True),
     Column("age", "Up", lambda worker: figures.age(worker["started_at"]), width=6, drop=4, right=True),
 )
 
@@ -95,3 +95,8 @@ class WorkersScreen(ListScreen):
 
 def _busy(worker: Answer) -> str:
     return texts.clean(", ".join(f"{table['name']} ({table['cells']:,})" for table in worker["tables"]))
+
+
+def _beat(worker: Answer) -> str:
+    """The age of its heartbeat when the server answered: it beats each second, and nobody is told of that."""
+    return texts.age(worker["heartbeat_age_seconds"])

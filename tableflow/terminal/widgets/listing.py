@@ -49,6 +49,7 @@ class Listing(Widget, can_focus=True):
         self._identify = identify
         self._empty = empty
         self._records: Sequence[Any] = ()
+        self._ids: list[Hashable] = []
         self._columns: Sequence[Column] = ()
         self._natural: dict[str, int] = {}
         self._fitted: list[Fitted] = []
@@ -80,7 +81,8 @@ class Listing(Widget, can_focus=True):
         """Show these records; the selection and the first line stay with theirs while they are there."""
         selected, top = self._id_at(self._at), self._id_at(self._top)
         self._records = records
-        places = {self._identify(record): place for place, record in enumerate(records)}
+        self._ids = [self._identify(record) for record in records]
+        places = {id_: place for place, id_ in enumerate(self._ids)}
         self._at = places.get(selected, min(self._at, max(0, len(records) - 1)))
         if self._top:  # Who looks at the top wants to see what comes in there.
             self._top = places.get(top, self._top)
@@ -92,9 +94,8 @@ class Listing(Widget, can_focus=True):
 
     def select(self, id_: Hashable) -> None:
         """Select the record of this id, if it is there."""
-        for place, record in enumerate(self._records):
-            if self._identify(record) == id_:
-                self._go(place)
+        if id_ in self._ids:
+            self._go(self._ids.index(id_))
 
     def mark(self, key: str) -> None:
         """Mark this column, and bring it into view."""
@@ -103,7 +104,7 @@ class Listing(Widget, can_focus=True):
         self.refresh()
 
     def _id_at(self, place: int) -> Hashable:
-        return self._identify(self._records[place]) if place < len(self._records) else None
+        return self._ids[place] if place < len(self._ids) else None
 
     def _measure(self) -> None:
         self._natural = {column.key: self._wish(column) for column in self._columns}
