@@ -100,9 +100,9 @@ class Reader:
     async def _read(self, entry: Entry) -> None:
         if entry.origin != self._origin:
             self._begin_anew(Position(entry.id, entry.origin))
-        self.place = entry.id
         self.lag_seconds = max(0.0, time.time() - entry.id / log.MICROSECONDS)
         await self._listener.hear(entry)
+        self.place = entry.id  # only now: it is told as the cursor up to which all was passed on
 
     def _begin_anew(self, stands: Position) -> None:
         self._origin = stands.origin
