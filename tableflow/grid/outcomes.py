@@ -77,7 +77,7 @@ def tiles(counts: Counts, under_way: Mapping[str, int], asking: int) -> list[Til
         ("Queued", queued, ""),
         ("Wait for people", asking, "asks"),
         ("Wait for a time", max(0, paused - asking), ""),
-        ("Left waiting", counts.waiting, ""),
+        ("Wait for values", counts.waiting, ""),
     ]
     return [Tile(word, f"{number:,}", tone if number else "") for word, number, tone in found]
 
