@@ -38,7 +38,8 @@ htmx.defineExtension("morph", {
 });
 
 /**
- * Where what had the focus has gone, its row gets it, or the row that is in its place now.
+ * Where what had the focus has gone, the nearest thing around it that can hold it gets it (`tabindex`): its row, or
+ * the row that is in its place now.
  *
  * @template T
  * @param {HTMLElement} target
@@ -46,12 +47,13 @@ htmx.defineExtension("morph", {
  * @returns {T}
  */
 function keepingPlace(target, change) {
-  const row = document.activeElement?.closest("tr[tabindex]");
-  const place = row && target.contains(row) ? /** @type {HTMLTableRowElement} */ (row).rowIndex : -1;
+  const holder = document.activeElement?.closest("[tabindex]");
+  const place = holder instanceof HTMLTableRowElement ? holder.rowIndex : -1;
+  const isOurs = holder && target.contains(holder);
   const changed = change();
-  if (place < 0 || document.activeElement !== document.body) return changed;
+  if (!isOurs || document.activeElement !== document.body) return changed;
   const rows = /** @type {NodeListOf<HTMLElement>} */ (target.querySelectorAll("tr"));
-  const next = row?.isConnected ? row : (rows[place] ?? rows[place - 1]);
+  const next = holder.isConnected ? holder : (rows[place] ?? rows[place - 1]);
   /** @type {HTMLElement | undefined} */ (next)?.focus({ preventScroll: true });
   return changed;
 }
