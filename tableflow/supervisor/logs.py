@@ -14,8 +14,12 @@ from tableflow.supervisor import crew, parts
 MOST_LINES = 1_000
 MOST_BYTES = 256 * 1024
 NAME = re.compile(rf"({'|'.join(parts.WORKER_GROUPS)})-(\d+)@")
-# Escape sequences of terminals as a whole, then whatever else would steer one or turn the text around.
-CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What steers a terminal, as a whole: colours, titles; then whatever else would, or would turn the text around.
+CONTROL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 
 
 def tail(worker: Worker, lines: int = 200) -> list[str] | None:

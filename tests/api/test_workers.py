@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from django.db.models.functions import Now
 
 from cells import workers
 from cells.models import Worker
-from tableflow.tables.models import Table
-from tests import hands
+from dispatch.begin import begin
+from tableflow.embedded import processes
+from tableflow.tables.models import Row, Table
+from tests import hands, scenes
 from tests.api.conftest import Api, errors
 from tests.factories import TableFactory
 
@@ -50,6 +54,70 @@ def test_listing_costs_the_same_however_many_workers_and_tables(
         worker.save()
     with django_assert_num_queries(3):  # the count, the workers, the names of the tables
         assert len(listed(api)) == 10
+
+
+def test_a_worker_shows_the_cells_that_it_has_of_tables_that_you_see(api: Api, user: User) -> None:
+    worker = hands.worker("one@here.1")
+    mine, theirs = scenes.table(2, name="Mine"), scenes.table(2, name="Theirs")
+    Table.objects.filter(pk=mine.pk).update(owner=user)
+    for table in (mine, theirs):
+        scenes.group(table, scenes.doubling(table), "one")
+        scenes.group(table, scenes.doubling(table), "two")
+        dispatch = begin(table.pk)
+        hands.admit(dispatch)
+        hands.claim(worker, dispatch, most=1)
+    answer = api.get("workers/one@here.1/").json()
+    assert (answer["name"], answer["status"]) == ("one@here.1", "active")
+    row = Row.objects.filter(table=mine).order_by("position")[0]
+    at = {"table": mine.pk, "table_name": "Mine", "row": row.pk}
+    first, second = sorted(answer["cells"], key=lambda cell: cell["group_name"])
+    assert first.items() >= {**at, "group_name": "one", "status": "running"}.items()
+    assert second.items() >= {**at, "group_name": "two", "status": "queued"}.items()
+    assert first["started_at"]
+
+
+def test_looking_at_a_worker_costs_the_same_however_many_cells_it_has(
+    api: Api, user: User, django_assert_num_queries: Any
+) -> None:
+    worker = hands.worker("one")
+    for _ in range(3):
+        table = scenes.table(4)
+        Table.objects.filter(pk=table.pk).update(owner=user)
+        scenes.group(table, scenes.doubling(table))
+        dispatch = begin(table.pk)
+        hands.admit(dispatch)
+        hands.claim(worker, dispatch)
+    Worker.objects.filter(pk=worker.pk).update(busy={str(table.pk): 4})
+    # The worker; the dispatches, their windows, the cells; the names of tables, of workflow columns, of busy tables.
+    with django_assert_num_queries(7):
+        assert len(api.get("workers/one/").json()["cells"]) == 12
+
+
+def test_only_staff_reads_logs(api: Api, api_of: Callable[[User | None], Api]) -> None:
+    hands.worker("one")
+    assert api.get("workers/one/log/").status_code == 403
+    assert api_of(None).get("workers/one/log/").status_code == 401
+
+
+def test_a_log_that_is_elsewhere_is_404_and_says_so(boss: Api) -> None:
+    hands.worker("one")
+    answer = boss.get("workers/one/log/")
+    assert answer.status_code == 404
+    assert "not on this machine" in answer.json()["errors"][0]["detail"]
+    assert boss.get("workers/nobody/log/").status_code == 404
+
+
+def test_the_last_lines_of_a_log_are_read(boss: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "worker_2.log").write_text("".join(f"line {n}\n" for n in range(1200)))
+    monkeypatch.setenv(processes.MARK, str(tmp_path))
+    Worker.objects.filter(pk=hands.worker("worker-2@here.7").pk).update(host=socket.gethostname(), pid=2**22 + 1)
+    at = "workers/worker-2@here.7/log/"
+    assert boss.get(at).json() == {"lines": [f"line {n}" for n in range(1000, 1200)]}
+    assert boss.get(at, {"lines": 2}).json() == {"lines": ["line 1198", "line 1199"]}
+    assert len(boss.get(at, {"lines": 1000}).json()["lines"]) == 1000
+    for wrong in ("0", "1001", "all", ""):
+        assert errors(boss.get(at, {"lines": wrong})) == {"lines": "out_of_range"}
 
 
 def test_a_worker_whose_lease_ran_out_is_lost_before_the_sweep_has_seen_it(api: Api, people: Table) -> None:
@@ -141,6 +209,7 @@ def test_a_living_worker_is_not_forgotten(boss: Api) -> None:
 
 
 def test_an_unknown_worker_is_404(boss: Api) -> None:
+    assert boss.get("workers/nobody/").status_code == 404
     assert boss.post("workers/nobody/stop/").status_code == 404
     assert boss.delete("workers/nobody/").status_code == 404
 
