@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tableflow import endpoints, env
-from tableflow.embedded import folders, ownership, processes, servers
+from tableflow.embedded import folders, ownership, processes
 from tableflow.embedded.errors import CannotStart
 
 # Commands that ask a server over HTTP, which may be on another machine. They have settings of their own.
@@ -33,6 +33,8 @@ def serving(arguments: Sequence[str]) -> Iterator[None]:
     if not embedded or not _needs_servers(arguments) or processes.MARK in os.environ:
         yield
         return
+    from tableflow.embedded import servers  # Drivers of databases, which clients start without.
+
     home = env.home()
     folders.private(home / "run")
     with ExitStack() as stack:

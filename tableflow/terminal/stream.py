@@ -46,6 +46,8 @@ async def lines(server: Server, wanted: Wanted, patience: Patience) -> AsyncGene
             async for piece in response.aiter_bytes():
                 for line in splitter.feed(piece):
                     yield line
+            if splitter.rest:
+                raise ApiError(None, "The stream was cut off in the middle of a line.")
     except httpx2.ReadTimeout as error:
         raise ApiError(None, f"Nothing came from the server for {patience.silence:g} s.") from error
     except httpx2.TimeoutException as error:

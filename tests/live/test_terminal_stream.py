@@ -6,8 +6,6 @@ Its clock and its sleep are the test's: a wait between two tries ends when the t
 from __future__ import annotations
 
 import asyncio
-import json
-import queue
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -23,46 +21,15 @@ from tableflow.terminal.states import Live, Polling, Reconnecting, State, Stoppe
 from tableflow.terminal.stream import Patience
 from tableflow.terminal.subscription import GATHER_SECONDS, Subscription
 from tests import web
+from tests.live.feeds import Feed, refusal
 from tests.scenes import PATIENCE
 from tests.web import Asked, Told
 
 OPEN = {"type": "stream.open", "cursor": 10}
 
 
-def line(content: Any) -> bytes:
-    return json.dumps(content).encode() + b"\n"
-
-
 def started(id_: int, dispatch: int) -> dict[str, Any]:
     return {"id": id_, "type": "dispatch.started", "table": 1, "rev": 1, "dispatch": dispatch}
-
-
-class Feed:
-    """One stream of the server's: what is put into it is sent at once, until it is cut or ended."""
-
-    def __init__(self, *contents: Any) -> None:
-        self._pieces: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self.put(*contents)
-
-    def put(self, *contents: Any) -> Feed:
-        """Send these objects, each as a line."""
-        for content in contents:
-            self.raw(line(content))
-        return self
-
-    def raw(self, piece: bytes) -> Feed:
-        """Send these bytes."""
-        self._pieces.put(piece)
-        return self
-
-    def end(self) -> Feed:
-        """End the stream in order."""
-        self._pieces.put(None)
-        return self
-
-    def chunks(self) -> Iterator[bytes]:
-        """What the server sends."""
-        return iter(self._pieces.get, None)
 
 
 class Station:
@@ -428,9 +395,3 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         await asyncio.gather(task, return_exceptions=True)
 
     run(scene)
-
-
-def refusal(status: int, detail: str) -> Told:
-    """An error in the contract's shape."""
-    body = {"type": "client_error", "errors": [{"code": "no", "detail": detail, "attr": None}]}
-    return Told(status, json.dumps(body).encode(), {"content-type": "application/json"})
