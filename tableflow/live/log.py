@@ -123,9 +123,16 @@ def since(cursor: int, *, table_id: int | None = None, upto: int | None = None, 
         pipe.xrange(stream, f"({cursor}-0", f"{upto}-0" if upto is not None else "+", count=most)
         stands, floors, found = pipe.execute()
     now = as_position(stands)
-    if not max(now.origin, *(int(floor or 0) for floor in floors)) <= cursor <= now.last:
+    if not is_place(cursor, now, floors):
         raise NoSuchPlace(now.last)
     return [entry(id_, fields) for id_, fields in found]
+
+
+def is_place(cursor: int, now: Position, floors: Iterable[bytes | None]) -> bool:
+    """Whether all that came after the cursor is still there. `floors` are ids before which something may be gone."""
+    if cursor == now.last:
+        return True
+    return max(now.origin, *(int(floor or 0) for floor in floors)) <= cursor < now.last
 
 
 def entry(id_: bytes, fields: Mapping[bytes, bytes]) -> Entry:

@@ -89,9 +89,8 @@ class Reader:
         floors = await client.mget(f"{log.PREFIX}pruned", f"{ALL}:floor")
         if self.place is None:
             self.place, self._origin = stands.last, stands.origin
-        elif self.place < max(int(floor or 0) for floor in floors):
-            self._begin_anew(Position(self.place, stands.origin))
-        self._look(stands)
+        elif not log.is_place(self.place, stands, floors):
+            self._begin_anew(stands)
 
     def _look(self, stands: Position) -> None:
         if stands.origin != self._origin:
