@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tests import web
+from tests.live.command import Start, ended, starting
 from tests.live.feeds import Feed, line, refusal
 from tests.scenes import PATIENCE
-from tests.web import Asked, Served, Told
+from tests.web import Asked, Told
 
 OPEN = {"type": "stream.open", "cursor": 10}
-OF_AN_INSTALLATION = ("SECRET_KEY", "ENCRYPTION_KEY", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "TABLEFLOW_TOKEN")
-
-Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """`start(served, *options, stdout=…)` starts the command far from any installation."""
-    kept = {name: value for name, value in os.environ.items() if name not in OF_AN_INSTALLATION}
-    # The server's own settings would want its secrets, since the database is not the embedded one.
-    env = {**kept, "TABLEFLOW_HOME": str(tmp_path / "home"), "DATABASE_URL": "postgres://nowhere"}
-    with ExitStack() as stack:
-
-        def begin(served: Served, *options: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
-            # A shell that runs the tests in the background has them ignore what Ctrl-C sends.
-            command = ["env", "--default-signal=INT", sys.executable, str(settings.BASE_DIR / "manage.py"), "events"]
-            process = subprocess.Popen(
-                [*command, "--url", served.url, *options],
-                cwd=tmp_path,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=subprocess.PIPE,
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            return process
-
-        yield begin
-    assert not (tmp_path / "home").exists()
+    """Starts the command."""
+    with starting(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture
@@ -67,16 +40,10 @@ def feeds() -> Iterator[Callable[[], Feed]]:
         feed.end()
 
 
-def ended(process: subprocess.Popen[bytes]) -> tuple[int, bytes, str]:
-    """How the process ended, and what it wrote."""
-    written, complaint = process.communicate(timeout=PATIENCE)
-    return process.returncode, written, complaint.decode()
-
-
 def test_lines_are_copied_as_they_are_and_at_once(start: Start, feeds: Callable[[], Feed]) -> None:
     feed = feeds()
     with web.serving(lambda _: Told(chunks=feed.chunks)) as served:
-        process = start(served, "--token", "abc", "--table", "3", "--type", "cells.changed", "--type", "dispatch.*",
+        process = start(served.url, "--token", "abc", "--table", "3", "--type", "cells.changed", "--type", "dispatch.*",
                         "--after", "0")  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == line(OPEN)
@@ -100,7 +67,7 @@ def test_it_ends_quietly_on_ctrl_c_and_when_nobody_reads_on(start: Start, feeds:
         return Told(chunks=made[-1].chunks)
 
     with web.serving(answer) as served:
-        stopped, silent, busy = (start(served, "--token", "abc") for _ in range(3))
+        stopped, silent, busy = (start(served.url, "--token", "abc") for _ in range(3))
 
         assert stopped.stdout is not None
         stopped.stdout.readline()
