@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import workers
+from cells.models import Worker
 from dispatch import at_work
 from tableflow.api import access, answers, query, shapes
 from tableflow.api.fields import Body
@@ -91,10 +92,11 @@ class WorkerDetail(WorkersView):
 
     @extend_schema(responses=shapes.WorkerDetail)
     def get(self, request: Request, name: str) -> Response:
-        """The worker, with the cells that it runs and those that are queued behind them."""
+        """The worker, with the cells that it runs and those that are queued behind them. A lost one has none."""
         worker, seen = workers.known(name), _seen(request)
-        cells = answers.cells_at_work(at_work.cells_of(worker, seen))
-        return Response({**workers.described([worker], seen)[0], "cells": cells})
+        described = workers.described([worker], seen)[0]
+        cells = [] if described["status"] == Worker.Status.LOST else at_work.cells_of(worker, seen)
+        return Response({**described, "cells": answers.cells_at_work(cells)})
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, name: str) -> Response:  # noqa: ARG002

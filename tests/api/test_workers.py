@@ -74,6 +74,8 @@ def test_a_worker_shows_the_cells_that_it_has_of_tables_that_you_see(api: Api, u
     assert first.items() >= {**at, "group_name": "one", "status": "running"}.items()
     assert second.items() >= {**at, "group_name": "two", "status": "queued"}.items()
     assert first["started_at"]
+    hands.lapse(worker)
+    assert api.get("workers/one@here.1/").json()["cells"] == []
 
 
 def test_looking_at_a_worker_costs_the_same_however_many_cells_it_has(
