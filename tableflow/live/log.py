@@ -120,7 +120,7 @@ def since(cursor: int, *, table_id: int | None = None, upto: int | None = None, 
     with client().pipeline(transaction=True) as pipe:
         _script("position")(client=pipe)
         pipe.mget(f"{PREFIX}pruned", f"{stream}:floor")
-        pipe.xrange(stream, f"({cursor}-0", f"{upto}-0" if upto is not None else "+", count=most)
+        pipe.xrange(stream, f"({max(cursor, 0)}-0", f"{upto}-0" if upto is not None else "+", count=most)
         stands, floors, found = pipe.execute()
     now = as_position(stands)
     if not is_place(cursor, now, floors):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from tableflow.live.streams import Reason
 NOWHERE = -1
 """A cursor that is in no log: who comes with it begins anew."""
 RETRY_MS = 1_000
+_NAME_AND_ID = re.compile(r"event: (?P<name>.*)\nid: .*:(?P<id>-?\d+)$", re.MULTILINE)
 RESTARTING = b"event: server-restarting\ndata:\n\n"
 
 
@@ -30,6 +32,7 @@ class TableStream:
         self._user = user
         self._table_id = table_id
         self._cursor = cursor
+        self._told = NOWHERE
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The library's own stream. It resumes even when it is new, so that nothing is lost while it opens."""
@@ -43,7 +46,22 @@ class TableStream:
         # An id without an event: who is cut off before the first one comes back with it.
         yield f"retry: {RETRY_MS}\nid: {channel}:{cursor}\n\n".encode()
         async for text in stream(asked, listener):
-            yield text.encode()
+            if news := self._news(text):
+                yield news.encode()
+
+    def _news(self, text: str) -> str:
+        """The text without hints that were told before: the library reads the log again for what came while it read."""
+        return "".join(f"{block}\n\n" for block in text.split("\n\n") if block and self._is_news(block))
+
+    def _is_news(self, block: str) -> bool:
+        found = _NAME_AND_ID.match(block)
+        if found is None:
+            return True
+        id_ = int(found["id"])
+        is_news = id_ > self._told or found["name"] == "stream-reset"
+        if is_news:
+            self._told = id_
+        return is_news
 
     def may_go_on(self, view: View) -> bool:
         """Whether its holder still sees the table."""
