@@ -24,6 +24,10 @@ PATIENCE = 15.0
 Found = TypeVar("Found")
 
 
+def _anything(_: object) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Event:
     """An event. Of NDJSON `name` is its type, `id` its id or its cursor, and `data` the whole object."""
@@ -41,7 +45,9 @@ class Event:
 
 
 class Stream:
-    """An answer that goes on. `text` is the body of one that is no stream; `comments` are those of SSE."""
+    """An answer that goes on. `text` is the body of one that is no stream. Of SSE there are comments, and `last_id`,
+    with which a browser comes back.
+    """
 
     def __init__(self) -> None:
         self.status = 0
@@ -49,6 +55,7 @@ class Stream:
         self.text = ""
         self.events: list[Event] = []
         self.comments: list[str] = []
+        self.last_id: str | None = None
         self.ended = False
         self.fault: BaseException | None = None
         self._changed = threading.Condition()
@@ -70,7 +77,7 @@ class Stream:
         return found
 
     def first(
-        self, name: str, where: Callable[[Any], object] = bool, *, after: int = 0, seconds: float = PATIENCE
+        self, name: str, where: Callable[[Any], object] = _anything, *, after: int = 0, seconds: float = PATIENCE
     ) -> Event:
         """The first event of this name whose data fits; the stream's first `after` events are left out."""
 
@@ -212,6 +219,7 @@ class _ServerSent(_Framing):
 
     def _dispatch(self) -> None:
         fields, self._fields = self._fields, {}
+        self._stream.last_id = fields["id"][-1] if "id" in fields else self._stream.last_id
         if "event" in fields or "data" in fields:
             data = "\n".join(fields.get("data", []))
             id_ = fields["id"][-1] if "id" in fields else None
