@@ -19,6 +19,7 @@ from dispatch import admit as admission
 from dispatch import lifecycle, scope, windows
 from dispatch.models import Dispatch, Window
 from dispatch.pick import Walked
+from tableflow.live import marks
 from tableflow.tables.models import Group, Row, Table
 
 
@@ -56,6 +57,8 @@ def claim(by: Worker, dispatch: Dispatch, most: int = 1000) -> list[Claimed]:
     with transaction.atomic():
         lifecycle.share(dispatch.table_id)
         claimed = executions.claim(by.pk, dispatch.table_id, list(windows.drawn_from(dispatch.pk)), usages, most)
+        rows = [row.lead.row_id for row in claimed]
+        marks.cells(dispatch.table_id, rows, {Status.RUNNING.value: len(rows)}, dispatch_id=dispatch.pk)
     return sorted(claimed, key=lambda row: row.lead.row_id)
 
 
@@ -73,6 +76,10 @@ def finish(ends: Sequence[Ended], *, cascade: bool = False) -> list[Won]:
     with transaction.atomic():
         won = executions.finish(ends, "hand", cascade=cascade)
         windows.tally(Tally(Counter((w.window_id, w.status) for w in won)))
+        for window in Window.objects.filter(pk__in={w.window_id for w in won}).select_related("dispatch"):
+            statuses = Counter(w.status.value for w in won if w.window_id == window.pk)
+            rows = [end.claim.row_id for end in ends if end.claim.window_id == window.pk]
+            marks.cells(window.dispatch.table_id, rows, statuses, dispatch_id=window.dispatch_id)
     return won
 
 
