@@ -122,6 +122,14 @@ def logged_in(url: str, password: str) -> bool:
         return answer.status_code == httpx2.codes.FOUND
 
 
+def readable_logs(url: str, token: str) -> list[str]:
+    """The names of the workers, their machine left out, whose logs the server shows."""
+    with httpx2.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}) as program:
+        names = [worker["name"] for worker in program.get("/workers/").json()["results"]]
+        answers = {name: program.get(f"/workers/{name}/log/?lines=1000") for name in names}
+    return [name.partition("@")[0] for name, answer in answers.items() if "lines" in answer.json()]
+
+
 def test_first_start_prints_the_password_and_the_second_keeps_everything(start: Callable[..., Up]) -> None:
     up = start()
     first = up.ready()
@@ -129,6 +137,11 @@ def test_first_start_prints_the_password_and_the_second_keeps_everything(start: 
     assert httpx2.get(first["url"] + "/static/admin/css/base.css").status_code == httpx2.codes.OK
     token = up.manage("createtoken", "admin")
     assert re.fullmatch(r"\S{32,}\n", token.stdout), token.stderr
+    assert {part.rstrip("-0123456789") for part in readable_logs(first["url"], token.stdout.strip())} == {
+        "control",
+        "express",
+        "worker",
+    }
     assert up.manage("doctor").returncode == 0
     assert up.stop() == 0
 
