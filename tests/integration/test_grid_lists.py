@@ -119,6 +119,7 @@ def test_each_field_filters_and_the_filter_is_kept_in_the_addresses(client: Clie
     assert f'name="next" form="acts" value="/runs/?state=active&amp;table={other.pk}"' in page
     assert f'<option value="{other.pk}" selected>Places</option>' in page
     assert '<option value="active" selected>Not ended</option>' in page
+    assert '<option value="nobody" selected>nobody</option>' in client.get("/runs/?person=nobody").text
 
 
 @pytest.mark.parametrize("query", ["state=lost", "table=0", "table=x", "table=" + "9" * 30, "from=soon", "until=1-1"])
@@ -143,6 +144,7 @@ def test_a_long_list_is_paged_with_its_filter_in_a_fixed_number_of_queries(clien
     with CaptureQueriesContext(connection) as of_many:
         shown = client.get("/ui/runs/").text.count('<tr id="run-')
     assert (shown, len(of_many)) == (50, len(of_one))
+    assert 'href="?page=2"' in client.get("/ui/runs/?state=&table=").text
     page = client.get("/runs/?state=complete&page=2").text
     assert 'href="?state=complete&amp;page=3"' in page
     assert 'value="/runs/?state=complete&amp;page=2"' in page

@@ -21,12 +21,16 @@ from tableflow.grid.access import SignedIn, page
 from tableflow.grid.outcomes import Bar
 from tableflow.grid.paging import paging
 from tableflow.grid.plain import plain
+from tableflow.grid.run_filters import Asked
 from tableflow.grid.run_states import State
 from tableflow.grid.views.acts import Question, Said, act
 from tableflow.tables.models import Table
 
 PAGE_RUNS = 50
 MOST_CHOICES = 500
+
+Choice = tuple[str, str]
+"""The value of an option, and what people read."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ class Item:
 @page
 def runs(request: SignedIn) -> HttpResponse:
     """The page with the list, and the form that filters it."""
-    return render(request, "grid/runs.html", {**_context(request), **_choices(request)})
+    context = _context(request)
+    return render(request, "grid/runs.html", {**context, "choices": _choices(request.user, context["asked"])})
 
 
 @page
@@ -166,18 +171,24 @@ def _columns(run: Dispatch) -> str:
     return ", ".join(plain(pinned["name"]) for pinned in run.plan)
 
 
-def _choices(request: SignedIn) -> dict[str, Any]:
-    """What the filter form lets people choose from: tables and people of whom there are runs."""
-    seen = Table.objects.visible_to(request.user)
+def _choices(user: User, asked: Asked) -> dict[str, list[Choice]]:
+    """What each field of the filter form lets people choose from: tables and people of whom there are runs, and
+    whatever is chosen already.
+    """
+    seen = Table.objects.visible_to(user)
     tables = seen.filter(Exists(Dispatch.objects.filter(table=OuterRef("pk")))).order_by("name", "pk")
     asked_for = Dispatch.objects.filter(requested_by=OuterRef("pk"), table__in=seen)
-    people = User.objects.filter(Exists(asked_for)).order_by("username")
-    return {
-        "states": [(listing.ACTIVE, "Not ended"), *((s.value, run_states.state(s).word) for s in DispatchStatus)],
-        "tables": [(str(pk), plain(name)) for pk, name in tables.values_list("pk", "name")[:MOST_CHOICES]],
-        "people": list(people.values_list("username", flat=True)[:MOST_CHOICES]),
-        "by_itself": run_filters.BY_ITSELF,
+    people = User.objects.filter(Exists(asked_for)).order_by("username").values_list("username", flat=True)
+    found = {
+        "state": [(listing.ACTIVE, "Not ended"), *((s.value, run_states.state(s).word) for s in DispatchStatus)],
+        "table": [(str(pk), plain(name)) for pk, name in tables.values_list("pk", "name")[:MOST_CHOICES]],
+        "person": [(run_filters.BY_ITSELF, "Ran by itself"), *((name, name) for name in people[:MOST_CHOICES])],
     }
+    for name, choices in found.items():
+        chosen = asked.values[name]
+        if chosen and chosen not in dict(choices):
+            choices.append((chosen, chosen))
+    return found
 
 
 def _editable(request: SignedIn, dispatch_id: int) -> Dispatch:
