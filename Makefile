@@ -20,6 +20,7 @@ up:
 test:
 	@.ci/venv requirements-dev.txt
 	@.ci/chromium
+	@.ci/tmux
 	@.ci/test $(ARGS)
 
 laws:

@@ -159,5 +159,5 @@ class Terminal(App[None]):
 
     def _repaint(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen) and screen.is_mounted:
+            if isinstance(screen, LiveScreen) and screen.is_running:
                 screen.tick()

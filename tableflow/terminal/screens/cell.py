@@ -36,6 +36,8 @@ class CellScreen(LiveScreen):
         self._at = table_id, row_id, group_id
         self._values: Answer = {}
         self.heading = f"Row {row_id}"
+        self._scroll = VerticalScroll(id="scroll")
+        self._cell = Static("Asking the server…", id="cell", markup=False)
 
     @property
     def resource(self) -> str:
@@ -44,8 +46,8 @@ class CellScreen(LiveScreen):
 
     def body(self) -> ComposeResult:
         """What scrolls."""
-        with VerticalScroll(id="scroll"):
-            yield Static("Asking the server…", id="cell", markup=False)
+        with self._scroll:
+            yield self._cell
 
     async def fetch(self) -> tuple[Answer, Answer, Answer | None]:
         """The table, the row, and the latest attempt: None when the cell has never run."""
@@ -72,7 +74,7 @@ class CellScreen(LiveScreen):
             _add(said, key, value)
         state = row["executions"].get(str(self._at[2]))
         _add_attempt(said, attempt, state["status"] if state else None)
-        self.query_one("#cell", Static).update(said)
+        self._cell.update(said)
 
     def action_copy(self) -> None:
         """Copy the value; of several columns, all by their keys."""
@@ -81,17 +83,15 @@ class CellScreen(LiveScreen):
 
     def action_roll(self, lines: int) -> None:
         """Scroll by so many lines."""
-        self.query_one("#scroll").scroll_relative(y=lines, animate=False)
+        self._scroll.scroll_relative(y=lines, animate=False)
 
     def action_page(self, pages: int) -> None:
         """Scroll by so many heights of the screen."""
-        scroll = self.query_one("#scroll")
-        scroll.scroll_relative(y=pages * scroll.size.height, animate=False)
+        self._scroll.scroll_relative(y=pages * self._scroll.size.height, animate=False)
 
     def action_edge(self, end: bool) -> None:
         """Scroll to the top or the end."""
-        scroll = self.query_one("#scroll")
-        scroll.scroll_to(y=scroll.max_scroll_y if end else 0, animate=False)
+        self._scroll.scroll_to(y=self._scroll.max_scroll_y if end else 0, animate=False)
 
 
 def _add_attempt(said: Text, attempt: Answer | None, status: str | None) -> None:

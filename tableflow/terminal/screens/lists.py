@@ -34,6 +34,7 @@ class ListScreen(LiveScreen):
         self.stack = Stack()
         self.asked_for = PAGE
         self.count = 0
+        self.listing = Listing(self.identify, empty="Asking the server…", classes="ages", id="list")
 
     def identify(self, record: Any) -> Any:
         """A record's id."""
@@ -41,12 +42,7 @@ class ListScreen(LiveScreen):
 
     def body(self) -> ComposeResult:
         """The list."""
-        yield Listing(self.identify, empty="Asking the server…", classes="ages", id="list")
-
-    @property
-    def listing(self) -> Listing:
-        """The list."""
-        return self.query_one("#list", Listing)
+        yield self.listing
 
     @property
     def selected(self) -> Any | None:

@@ -37,6 +37,9 @@ class LiveScreen(Screen[None]):
         super().__init__()
         self._flashed_at: float | None = None
         self._is_complaining = False
+        self._title = Static(id="title", markup=False)
+        self._flash = Static(id="flash", markup=False)
+        self._status = Static(id="status", markup=False)
 
     @property
     def terminal(self) -> Terminal:
@@ -70,10 +73,10 @@ class LiveScreen(Screen[None]):
         return ""
 
     def compose(self) -> ComposeResult:
-        yield Static(id="title", markup=False)
+        yield self._title
         yield from self.body()
-        yield Static(id="flash", markup=False)
-        yield Static(id="status", markup=False)
+        yield self._flash
+        yield self._status
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -93,11 +96,10 @@ class LiveScreen(Screen[None]):
         if self._flashed_at is not None and time.monotonic() - self._flashed_at > FLASH_SECONDS:
             self._say("", "")
         where = self.position()
-        self.query_one("#title", Static).update(f"{self.heading}  {where}" if where else self.heading)
-        status = self.query_one("#status", Static)
+        self._title.update(f"{self.heading}  {where}" if where else self.heading)
         line, tone = self.terminal.status_line(self, self.size.width)
-        status.update(line)
-        status.set_classes(tone)
+        self._status.update(line)
+        self._status.set_classes(tone)
         for widget in self.query(".ages"):
             widget.refresh()
 
@@ -107,10 +109,9 @@ class LiveScreen(Screen[None]):
         self._flashed_at = time.monotonic()
 
     def _say(self, text: str, tone: str) -> None:
-        said = self.query_one("#flash", Static)
-        said.update(text)
-        said.set_classes(tone)
-        said.display = bool(text)
+        self._flash.update(text)
+        self._flash.set_classes(tone)
+        self._flash.display = bool(text)
         self._flashed_at = None
 
     def take(self, answer: Any) -> None:

@@ -39,23 +39,21 @@ class SectionScreen(LiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self.section = self.sections[0]
+        self.listing = Listing(self._id_of, empty="Asking the server…", classes="ages", id="list")
+        self._facts = Static(id="facts", markup=False)
+        self._names = Static(id="sections")
 
     def body(self) -> ComposeResult:
         """The facts, the names of the sections, the list."""
-        yield Static(id="facts", markup=False, classes="ages")
-        yield Static(id="sections")
-        yield Listing(self._id_of, empty="Asking the server…", classes="ages", id="list")
+        yield self._facts
+        yield self._names
+        yield self.listing
 
     def on_mount(self) -> None:
         """Show which section is looked at."""
         super().on_mount()
         self._show_names()
         self.listing.focus()
-
-    @property
-    def listing(self) -> Listing:
-        """The list of the section."""
-        return self.query_one("#list", Listing)
 
     def facts(self) -> Text:
         """What is said above the lists; again each second."""
@@ -64,7 +62,7 @@ class SectionScreen(LiveScreen):
     def tick(self) -> None:
         """Repaint the facts too."""
         super().tick()
-        self.query_one("#facts", Static).update(self.facts())
+        self._facts.update(self.facts())
 
     def show(self, records: Sequence[Any]) -> None:
         """Show the records of the section."""
@@ -90,4 +88,4 @@ class SectionScreen(LiveScreen):
         shown = self.sections.index(self.section)
         names[shown] = f"[reverse]{names[shown]}[/reverse]"
         links = [f"[@click=screen.section({place})]{name}[/]" for place, name in enumerate(names)]
-        self.query_one("#sections", Static).update("".join(links))
+        self._names.update("".join(links))

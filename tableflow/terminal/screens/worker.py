@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from rich.text import Text
 
 from tableflow.terminal import figures, resources, texts
-from tableflow.terminal.client import Answer
+from tableflow.terminal.client import Answer, ApiError
 from tableflow.terminal.screens.cell import CellScreen
 from tableflow.terminal.screens.sections import Section, SectionScreen
 from tableflow.terminal.widgets.columns import Cell, Column
@@ -56,8 +57,15 @@ class WorkerScreen(SectionScreen):
         worker = await self.api.worker(self._who)
         if section is CELLS:
             return worker, worker["cells"]
-        log = await self.api.worker_log(self._who)
-        return worker, list(enumerate(log["lines"] or []))
+        return worker, list(enumerate(await self._log()))
+
+    async def _log(self) -> list[str]:
+        try:
+            return list((await self.api.worker_log(self._who))["lines"])
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return []
 
     def paint(self, answer: tuple[Answer, list[Any]]) -> None:
         """Show both; of a log, the end."""
@@ -77,7 +85,7 @@ class WorkerScreen(SectionScreen):
             f"{worker['host']} pid {worker['pid']}",
             f"{worker['concurrency']} threads",
             ", ".join(worker["queues"]),
-            f"heartbeat {texts.age(worker['heartbeat_age_seconds'])} old",
+            f"heartbeat {worker['heartbeat_age_seconds']:.0f} s old",
         ]
         return Text(texts.clean(" · ".join(parts)), no_wrap=True, overflow="ellipsis")
 

@@ -99,4 +99,4 @@ def _busy(worker: Answer) -> str:
 
 def _beat(worker: Answer) -> str:
     """The age of its heartbeat when the server answered: it beats each second, and nobody is told of that."""
-    return texts.age(worker["heartbeat_age_seconds"])
+    return f"{worker['heartbeat_age_seconds']:.0f} s"
