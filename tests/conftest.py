@@ -18,6 +18,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from tableflow.supervisor.parts import WEB_GRACE_SECONDS
 from tests import parts
 
 # How fast a machine is says nothing of the code: no example fails for being slow, nor for being slowly made.
@@ -118,7 +119,8 @@ def serve(start: Callable[..., parts.Part], **env: str) -> Web:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         at = ["--fd", str(listener.fileno())]
-        arguments = ["-m", "uvicorn", "tableflow.asgi:application", *at, "--no-access-log", "--workers", "1"]
+        alone = ["--workers", "1", "--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS)]
+        arguments = ["-m", "uvicorn", "tableflow.asgi:application", *at, "--no-access-log", *alone]
         part = start("web", *arguments, fds=(listener.fileno(),), PORT=str(port), **env)
         parts.wait_ready(part, lambda: _answers(port))
     return Web(f"http://127.0.0.1:{port}", part)

@@ -41,6 +41,18 @@ class Killable:
             self._process.wait(STOP_SECONDS)
             self._process = None
 
+    def freeze(self) -> None:
+        """Let it stand still, with its connections open, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it stood."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
 
 @contextmanager
 def running(server: Server, log: Path) -> Iterator[Killable]:
