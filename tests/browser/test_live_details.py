@@ -242,3 +242,20 @@ def test_a_log_is_followed_while_it_is_seen_and_what_one_reads_stays(
     asked.clear()
     page.clock.run_for(10_000)
     assert asked == []
+
+
+def test_a_cell_is_run_again_from_its_own_page_and_watched(visit: Visit, table: Table, worker: Worker) -> None:
+    _, cells = under_way(table, worker)
+    fail(cells, "It broke.")
+    failed = cells[0].lead
+    page = visit(f"/tables/{table.pk}/rows/{failed.row_id}/cells/{failed.group_id}/")
+    expect(page.get_by_text("It broke.").first).to_be_visible()
+    mark(page)
+    page.get_by_role("button", name="Run again").click()
+    expect(page.locator("[data-in-flight] .pill").first).to_have_text("Pending")
+    again = Dispatch.objects.latest("pk")
+    hands.admit(again)
+    hands.finish([hands.ended(cell.lead, output={"out": 42}) for cell in hands.claim(worker, again)])
+    expect(page.locator(".cell-trace .pill").first).to_have_text("Completed")
+    expect(page.locator(".cell-trace pre").first).to_have_text("42")
+    assert is_marked(page)
