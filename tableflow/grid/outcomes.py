@@ -13,6 +13,9 @@ from tableflow.grid.chips import duration
 BAR_UNITS = 1000
 LEAST_UNITS = 4
 """So wide is a part at least: one failed cell in a million is seen."""
+LEAST_A_SECOND = 0.5
+"""Below that, a rate is told by the minute."""
+LEAST_WHOLE = 10
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,13 @@ def tiles(counts: Counts, under_way: Mapping[str, int], asking: int) -> list[Til
 
 def pace(counts: Counts) -> str:
     """The rate and what is left by it, in words; "" before anything was measured."""
-    if counts.rate is None:
+    if not counts.rate:
         return ""
     left = f" · about {duration(counts.eta_seconds)} left" if counts.eta_seconds else ""
-    return f"{counts.rate:,.0f} cells/s{left}" if counts.rate >= 10 else f"{counts.rate:,.1f} cells/s{left}"
+    return f"{_rate(counts.rate)}{left}"
+
+
+def _rate(cells_a_second: float) -> str:
+    if cells_a_second < LEAST_A_SECOND:
+        return f"{cells_a_second * 60:,.0f} cells/min"
+    return f"{cells_a_second:,.0f} cells/s" if cells_a_second >= LEAST_WHOLE else f"{cells_a_second:,.1f} cells/s"

@@ -94,6 +94,20 @@ def test_a_run_whose_cells_are_not_counted_yet_has_no_bar() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rate", "eta", "said"),
+    [
+        (None, None, ""),
+        (0.0, None, ""),
+        (0.05, None, "3 cells/min"),
+        (2.44, 90.0, "2.4 cells/s · about 2 min left"),
+        (1234.5, None, "1,234 cells/s"),
+    ],
+)
+def test_a_rate_is_told_as_people_count(rate: float | None, eta: float | None, said: str) -> None:
+    assert outcomes.pace(Counts(9, 1, 0, 0, 0, 0, 0, 1, rate=rate, eta_seconds=eta)) == said
+
+
+@pytest.mark.parametrize(
     ("written", "shown"),
     [
         ("a\tb\nc", "a\tb\nc"),

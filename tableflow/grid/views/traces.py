@@ -19,6 +19,7 @@ from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.chips import duration
 from tableflow.grid.faces import face
 from tableflow.grid.markup import WHY_STALE
+from tableflow.grid.plain import plain
 from tableflow.grid.views.approvals import question
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
@@ -76,9 +77,10 @@ def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> di
         "newer": _newer(group, found) if state.status == Status.PAUSED else None,
         "outputs": _outputs(schema, group, row),
         "trace": found,
+        "error": plain((found or {}).get("error") or ""),
         "took": _between(found),
         "steps": [_step(record) for record in (found or {}).get("steps", [])],
-        "earlier": traces.history(row_id, group_id)[1:],
+        "earlier": [{**old, "error": plain(old["error"] or "")} for old in traces.history(row_id, group_id)[1:]],
     }
 
 
@@ -111,7 +113,7 @@ def _step(record: dict[str, Any]) -> Step:
         status=str(record.get("status", "")),
         input=_text(record.get("input")),
         output=_text(record.get("output")),
-        error=str(record.get("error") or ""),
+        error=plain(str(record.get("error") or "")),
         took="" if took is None else milliseconds(took),
         tries=record.get("attempts"),
     )
