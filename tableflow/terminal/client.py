@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +26,9 @@ Answer = dict[str, Any]
 BASE = "/api/v1"
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 30.0
+MOST_CONNECTIONS = 8
+KEPT_SECONDS = 3.0
+"""For less long than servers keep a connection that rests: else a request may meet its end."""
 PAGE = 100
 MOST = 1000
 """As many results as the API gives in one page."""
@@ -66,6 +71,8 @@ class Client:
             base_url=server.url + BASE,
             headers={**server.headers, "Accept": "application/json"},
             timeout=httpx2.Timeout(total_seconds, connect=min(CONNECT_SECONDS, total_seconds)),
+            verify=certificates(),
+            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=KEPT_SECONDS),
         )
 
     async def __aenter__(self) -> Self:
@@ -246,6 +253,12 @@ class Client:
         if not response.is_success:
             raise ApiError(response.status_code, detail(response.status_code, response.content, response.headers))
         return _object(response)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Whom to trust; read once, which takes longer than many a request."""
+    return httpx2.create_ssl_context()
 
 
 _SCOPE = ("rows", "filter", "exclude_rows")

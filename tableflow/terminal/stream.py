@@ -37,7 +37,7 @@ async def lines(server: Server, wanted: Wanted, patience: Patience) -> AsyncGene
     timeout = httpx2.Timeout(patience.connect, read=patience.silence)
     try:
         async with (
-            httpx2.AsyncClient(headers=_headers(server), timeout=timeout) as http,
+            httpx2.AsyncClient(headers=_headers(server), timeout=timeout, verify=client.certificates()) as http,
             http.stream("GET", server.url + PATH, params=wanted) as response,
         ):
             if response.status_code != HTTPStatus.OK:

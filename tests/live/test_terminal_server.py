@@ -32,8 +32,8 @@ from tests.live.command import Start, ended, starting
 from tests.live.conftest import Person
 from tests.scenes import PATIENCE
 
-CHANGES = 24
-CUTS = 5
+CHANGES = 16
+CUTS = 4
 LAG_SECONDS = 0.4
 """For so long an answer is on its way: hints of what it does not know come meanwhile."""
 
