@@ -85,6 +85,12 @@ def test_a_run_that_a_program_began_appears_and_goes_on_before_ones_eyes(
     expect(line(page, run).get_by_role("button", name="Run failed")).to_be_visible()
     expect(line(page, run).get_by_role("link", name="Open")).to_be_focused()
     assert is_marked(page)
+    Table.objects.filter(pk=table.pk).update(name="long " * 10 + "unbroken" * 9)
+    for width in (390, 800, 1000, 1250, 1440):
+        page.set_viewport_size({"width": width, "height": 600})
+        page.reload()
+        expect(line(page, run)).to_contain_text("unbroken")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"too wide for {width}"
 
 
 def test_a_filter_is_in_the_address_and_survives_what_comes(visit: Visit, user: User, table: Table) -> None:
@@ -128,7 +134,7 @@ def test_own_acts_show_what_came_of_them_and_a_refusal_says_why(visit: Visit, us
     row.get_by_role("button", name="Resume").click()
     expect(row).to_contain_text("Queueing")
     row.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("dialog")).to_contain_text("of out in Numbers")
+    expect(page.get_by_role("dialog")).to_contain_text("It ends in Numbers, out: 0 cells under way")
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     row.get_by_role("button", name="Stop").click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()

@@ -79,9 +79,10 @@ def test_a_line_says_what_runs_for_whom_and_how_far_it_is(client: Client, user: 
     hands.finish([hands.ended(claimed.lead, Status.ERROR)])
     Dispatch.objects.filter(pk=run.pk).update(total=5)
     said = line(client, run)
-    for part in (f"{run.pk} Running", "Numbers &lt;b&gt; out", "ada", "1 of 5", "Pause Stop Run failed"):
+    what = "Numbers &lt;b&gt; Cells that are not completed · out"
+    for part in (f"{run.pk} Running", what, "ada", "1 of 5", "Pause Stop Run failed"):
         assert part in said
-    assert "It stops 4 cells under way of out in Numbers" in said
+    assert "It ends in Numbers &lt;b&gt;, out: 4 cells under way, and up to 0 that have not begun." in said
 
 
 def test_a_list_has_the_runs_that_one_may_see_and_buttons_for_those_that_one_may_change(
@@ -95,7 +96,7 @@ def test_a_list_has_the_runs_that_one_may_see_and_buttons_for_those_that_one_may
     own, hidden, seen = (begin(of.pk) for of in (mine, foreign, viewed))
     assert listed(client) == [seen.pk, own.pk]
     assert "Stop" in line(client, own)
-    assert "Stop" not in line(client, seen).partition("It stops")[0]
+    assert "Stop" not in line(client, seen).partition("It ends in")[0]
     assert client.post(f"/runs/{hidden.pk}/pause/", headers=HTMX).status_code == 404
     assert client.post(f"/runs/{seen.pk}/pause/", headers=HTMX).status_code == 403
 
@@ -179,7 +180,7 @@ def test_a_run_is_paused_resumed_and_stopped_by_plain_forms_that_lead_back_to_th
     assert Dispatch.objects.get().status == "pending"
     question = client.post(f"/runs/{run.pk}/stop/", back)
     assert f"Stop run {run.pk}?" in question.text
-    assert "of out in Numbers" in question.text
+    assert "It ends in Numbers, out: 0 cells under way, and what has not begun." in question.text
     assert Dispatch.objects.get().status == "pending"
     assert "is stopped" in client.post(f"/runs/{run.pk}/stop/", {**back, "sure": "yes"}, follow=True).text
     assert Dispatch.objects.get().status == "cancelled"

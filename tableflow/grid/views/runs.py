@@ -120,13 +120,12 @@ def acts(run: Dispatch, counts: Counts, *, may_edit: bool) -> Acts:
 
 
 def _touched(run: Dispatch, counts: Counts) -> str:
-    columns = _columns(run)
-    of = f"of {columns} in {plain(run.table.name)}"
-    under_way = f"{scopes.count(counts.in_flight, 'cell')} under way {of}"
-    if counts.total is None:
-        return f"It stops {under_way}, and leaves out what has not begun."
-    ahead = max(0, counts.total - counts.ended - counts.in_flight - counts.waiting)
-    return f"It stops {under_way}, and leaves out up to {ahead:,} that have not begun."
+    in_flight = f"{scopes.count(counts.in_flight, 'cell')} under way"
+    ahead = "what has not begun"
+    if counts.total is not None:
+        left = max(0, counts.total - counts.ended - counts.in_flight - counts.waiting)
+        ahead = f"up to {left:,} that have not begun"
+    return f"It ends in {plain(run.table.name)}, {_columns(run)}: {in_flight}, and {ahead}."
 
 
 def _context(request: SignedIn) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 /**
- * Buttons of forms that htmx sends: one with `data-ask` asks before (its title; `data-ask-text` says more, and the
- * element whose id is `data-ask-about` what it will touch). What the server says of it, and that it does not answer,
- * stands in the page's `#messages` until the next time.
+ * Buttons of forms that htmx sends: one with `data-ask` asks before (its title; the element whose id is
+ * `data-ask-about` says what it will touch, and `data-ask-text` more). What the server says of it, and that it does
+ * not answer, stands in the page's `#messages` until the next time.
  */
 
 import { ask } from "./dialogs.js";
@@ -13,7 +13,7 @@ document.addEventListener("htmx:confirm", async (event) => {
   event.preventDefault();
   const { ask: title, askText, askAbout } = button.dataset;
   const about = document.getElementById(askAbout ?? "")?.textContent ?? "";
-  const text = [askText, about].filter(Boolean).join(" ");
+  const text = [about, askText].filter(Boolean).join(" ");
   if (await ask({ title, text, yes: button.textContent ?? "", danger: true })) issueRequest(true);
 });
 
