@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tableflow.embedded import servers
 
-NAMES = ("noop", "stragglers", "starting", "imports")
+NAMES = ("noop", "stragglers", "starting", "imports", "streams")
 
 
 def main(names: list[str]) -> None:
