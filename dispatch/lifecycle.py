@@ -20,8 +20,6 @@ from tableflow.statements import Statements
 statements = Statements(Path(__file__).parent / "sql")
 
 SERIALISE = 0x7AB1E  # the name of this lock among the advisory locks of the database
-SHOWN = ("requested", "completed", "cancelled")
-"""What changes how cells ahead of a cursor are shown, though nothing is written there."""
 
 
 def next_sequence() -> int:
@@ -153,5 +151,6 @@ def _mark(dispatch_id: int, became: marks.Run, **more: Any) -> None:
         requested_by=by.get_username() if by is not None else None,
         **more,
     )
-    if became in SHOWN:
+    if became in ("requested", "cancelled") or (became == "completed" and dispatch.limit_rows is not None):
+        # Cells ahead of its cursor are shown otherwise now, though nothing was written there.
         marks.cells(dispatch.table_id, dispatch.scope.get("rows"), {}, dispatch_id=dispatch_id)

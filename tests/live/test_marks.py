@@ -353,7 +353,7 @@ def test_a_run_is_told_from_its_request_to_its_end_each_transition_once(scene, h
     assert counted(events) == {"pending": 3, "running": 3, "completed": 3}
     changes = [event for event in events if event["type"] == "cells.changed"]
     assert all(event["dispatches"] == [begun[0].pk] for event in changes)
-    assert changes[-1]["rows"] == "many"  # all that lay in its scope
+    assert changes[0]["rows"] == "many"  # all that lies in its scope
 
 
 def test_a_turn_of_a_draw_names_its_rows(scene, here):
