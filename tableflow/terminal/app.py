@@ -142,12 +142,12 @@ class Terminal(App[None]):
     async def _answer(self, ticket: Ticket) -> None:
         screen = self.front
         if screen is None or screen.resource != ticket.resource:
-            self.coordinator.failed(ticket, "")
+            self.coordinator.failed(ticket)
             return
         try:
             answer = await screen.fetch()
         except ApiError as error:
-            if self.coordinator.failed(ticket, str(error)) and screen.is_attached:
+            if self.coordinator.failed(ticket) and screen.is_attached:
                 screen.complain(error)
         else:
             if self.coordinator.answered(ticket) and screen.is_attached:

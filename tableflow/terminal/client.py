@@ -178,11 +178,6 @@ class Client:
         """The latest attempt of a cell with its trace. 404: it has never run."""
         return await self._get(f"/tables/{table_id}/rows/{row_id}/executions/{group_id}/")
 
-    async def attempts(self, table_id: int, row_id: int, group_id: int, *, limit: int = PAGE, offset: int = 0) -> Page:
-        """All attempts of a cell, the newest first."""
-        path = f"/tables/{table_id}/rows/{row_id}/executions/{group_id}/"
-        return await self._page(path, {"attempts": "all"}, limit, offset)
-
     # Workers
 
     async def workers(self, *, limit: int = PAGE, offset: int = 0) -> Page:
@@ -216,10 +211,6 @@ class Client:
     ) -> Page:
         """Questions: the open ones the oldest first, others the newest first."""
         return await self._page("/approvals/", {"status": status, "table": table}, limit, offset)
-
-    async def approval(self, approval_id: int) -> Answer:
-        """One question."""
-        return await self._get(f"/approvals/{approval_id}/")
 
     async def answer(self, approval_id: int, decision: str, fields: Mapping[str, Any] | None = None) -> Answer:
         """Answer a question: approved or rejected. `taken` is False in what it gives when somebody was quicker."""

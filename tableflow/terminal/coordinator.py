@@ -34,7 +34,6 @@ class _Shown:
     in_flight: bool = False
     is_stale: bool = False
     asked_at: float | None = None
-    error: str = ""
 
 
 class Coordinator:
@@ -104,16 +103,15 @@ class Coordinator:
         shown = self._current(ticket)
         if shown is None:
             return False
-        shown.asked_at, shown.error = ticket.asked_at, ""
+        shown.asked_at = ticket.asked_at
         self._end(ticket.resource, shown)
         return True
 
-    def failed(self, ticket: Ticket, error: str) -> bool:
+    def failed(self, ticket: Ticket) -> bool:
         """The request has failed. False: it is too old to be told."""
         shown = self._current(ticket)
         if shown is None:
             return False
-        shown.error = error
         self._end(ticket.resource, shown)
         return True
 
@@ -121,11 +119,6 @@ class Coordinator:
         """For how many seconds what is shown of it may have been otherwise; None: nothing is shown yet."""
         shown = self._shown.get(resource)
         return None if shown is None or shown.asked_at is None else max(0.0, self._clock() - shown.asked_at)
-
-    def error(self, resource: str) -> str:
-        """Why the last request for it failed; empty when it did not."""
-        shown = self._shown.get(resource)
-        return shown.error if shown else ""
 
     def _current(self, ticket: Ticket) -> _Shown | None:
         shown = self._shown.get(ticket.resource)

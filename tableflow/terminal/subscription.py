@@ -64,11 +64,6 @@ class Subscription:
         self._touched = NOTHING
         self._wake = asyncio.Event()
 
-    @property
-    def said(self) -> str:
-        """The state in words, such as `reconnecting in 7 s (…)`. Clean it before it is shown."""
-        return states.said(self.state, self._clock())
-
     async def run(self) -> None:
         """Follow the stream until the server does not take the token, or the task is cancelled."""
         while not isinstance(self.state, states.Stopped):

@@ -79,7 +79,6 @@ def problem(*problems: dict[str, Any]) -> bytes:
             {"sort": "name,-age", "limit": "100", "offset": "100"},
         ),
         (lambda c: c.trace(2, 3, 4), "GET", "tables/2/rows/3/executions/4/", {}),
-        (lambda c: c.attempts(2, 3, 4), "GET", "tables/2/rows/3/executions/4/", {"attempts": "all", "limit": "100"}),
         (lambda c: c.workers(), "GET", "workers/", {"limit": "100"}),
         (lambda c: c.worker("w 1@host"), "GET", "workers/w%201%40host/", {}),
         (lambda c: c.worker_log("w", lines=50), "GET", "workers/w/log/", {"lines": "50"}),
@@ -87,7 +86,6 @@ def problem(*problems: dict[str, Any]) -> bytes:
         (lambda c: c.stop_worker("w/1"), "POST", "workers/w%2F1/stop/", {}),
         (lambda c: c.forget_worker("w"), "DELETE", "workers/w/", {}),
         (lambda c: c.approvals(table=2), "GET", "approvals/", {"status": "open", "table": "2", "limit": "100"}),
-        (lambda c: c.approval(9), "GET", "approvals/9/", {}),
     ],
 )  # fmt: skip
 def test_each_call_asks_at_its_place(call: Call, method: str, path: str, query: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tableflow.terminal.address import Server
 from tableflow.terminal.backoff import Backoff
 from tableflow.terminal.resources import REOPENED, Touched
-from tableflow.terminal.states import Live, Polling, Reconnecting, State, Stopped
+from tableflow.terminal.states import Live, Polling, Reconnecting, State, Stopped, said
 from tableflow.terminal.stream import Patience
 from tableflow.terminal.subscription import GATHER_SECONDS, Subscription
 from tests import web
@@ -236,9 +236,7 @@ def test_tries_come_ever_later(station: Station) -> None:
             assert heard.time.naps == [1, 2, 4, 8, 16, 30, 30]
             state = heard.subscription.state
             assert state == Reconnecting(heard.time.now + 30, "The server ended the stream.")
-            assert heard.subscription.said == "reconnecting in 30 s (The server ended the stream)"
-            heard.time.now += 12
-            assert heard.subscription.said == "reconnecting in 18 s (The server ended the stream)"
+            assert said(state, heard.time.now + 12) == "reconnecting in 18 s (The server ended the stream)"
 
     run(scene)
 
@@ -336,7 +334,6 @@ def test_a_token_that_is_not_taken_stops_it_and_says_so(station: Station, status
             await asyncio.wait_for(heard.task, PATIENCE)
 
             assert heard.subscription.state == Stopped("Invalid token.")
-            assert heard.subscription.said == "stopped: Invalid token."
 
     run(scene)
     assert len(station.asked) == 2
@@ -390,7 +387,8 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         await asyncio.wait_for(reached.wait(), PATIENCE)
 
         assert waits == [1, 2, 4]
-        assert "cannot be reached" in subscription.said
+        assert isinstance(subscription.state, Reconnecting)
+        assert "cannot be reached" in subscription.state.cause
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -103,7 +103,7 @@ def test_in_flight_the_answer_leads_to_rest(in_flight: Stage) -> None:
 
 
 def test_in_flight_a_failure_leads_to_rest(in_flight: Stage) -> None:
-    assert in_flight.coordinator.failed(in_flight.last, "No answer.")
+    assert in_flight.coordinator.failed(in_flight.last)
 
     assert in_flight.names() == [RUNS]
     in_flight.touch(RUNS)
@@ -121,10 +121,10 @@ def test_stale_the_answer_is_shown_and_asked_for_once_more(stale: Stage) -> None
 
 
 def test_stale_a_failure_is_asked_for_once_more(stale: Stage) -> None:
-    assert stale.coordinator.failed(stale.last, "No answer.")
+    assert stale.coordinator.failed(stale.last)
     assert stale.names() == [RUNS, RUNS]
 
-    assert stale.coordinator.failed(stale.last, "No answer.")
+    assert stale.coordinator.failed(stale.last)
     assert stale.names() == [RUNS, RUNS]
 
 
@@ -176,8 +176,7 @@ class TestNewGeneration:
         anew(in_flight.coordinator)
         in_flight.touch(RUNS)
 
-        assert not in_flight.coordinator.failed(older, "No answer.")
-        assert in_flight.coordinator.error(RUNS) == ""
+        assert not in_flight.coordinator.failed(older)
         assert in_flight.names() == [RUNS, RUNS]
         assert in_flight.coordinator.answered(in_flight.last)
         assert in_flight.names() == [RUNS, RUNS, RUNS]
@@ -256,11 +255,11 @@ def test_the_age_counts_from_when_it_was_asked_for(stage: Stage) -> None:
     assert stage.coordinator.age(RUNS) == 5
 
 
-def test_a_failure_leaves_the_age_and_tells_its_reason_until_an_answer_comes(in_flight: Stage) -> None:
+def test_a_failure_leaves_the_age_until_an_answer_comes(in_flight: Stage) -> None:
     in_flight.now += 4
-    in_flight.coordinator.failed(in_flight.last, "No answer.")
-    assert (in_flight.coordinator.age(RUNS), in_flight.coordinator.error(RUNS)) == (4, "No answer.")
+    in_flight.coordinator.failed(in_flight.last)
+    assert in_flight.coordinator.age(RUNS) == 4
 
     in_flight.timers[POLL_SECONDS]()
     in_flight.coordinator.answered(in_flight.last)
-    assert (in_flight.coordinator.age(RUNS), in_flight.coordinator.error(RUNS)) == (0, "")
+    assert in_flight.coordinator.age(RUNS) == 0
