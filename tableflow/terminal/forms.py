@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 
 class Unreadable(Exception):
@@ -30,12 +31,13 @@ class Field:
     def read(self, typed: str) -> Any:
         """What somebody typed, as a value of JSON. Raises Unreadable."""
         try:
-            if self.kind == "number":
-                return float(typed) if set(typed) & set(".eE") else int(typed)
-            return json.loads(typed) if self.kind == "json" else typed
+            if self.kind in ("number", "json"):
+                value = json.loads(typed, parse_constant=_refuse, parse_float=_finite)
+                return value if self.kind == "json" else _number(value)
         except ValueError as error:
             wanted = "a number" if self.kind == "number" else "JSON"
             raise Unreadable(f"{self.label}: this is not {wanted}.") from error
+        return typed
 
 
 def fields(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
@@ -61,6 +63,21 @@ def answer(typed: Iterable[tuple[Field, Any]]) -> Any:
             return value
         whole[field.name] = value
     return whole
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(value)  # noqa: TRY004  (what was typed is wrong, not who calls)
+    return value
+
+
+def _finite(typed: str) -> float:
+    value = float(typed)
+    return value if math.isfinite(value) else _refuse(typed)
+
+
+def _refuse(typed: str) -> NoReturn:
+    raise ValueError(typed)
 
 
 def _field(name: str, schema: Any, *, is_required: bool) -> Field:

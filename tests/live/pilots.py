@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from django.db import connections
+from textual import events
 from textual.pilot import Pilot
 
 from tableflow.terminal.address import Server
@@ -16,7 +17,7 @@ from tableflow.terminal.widgets.listing import Listing
 
 PATIENCE = 20.0
 GLANCE = 0.05
-ROOMY = (120, 40)
+ROOMY = (120, 20)
 Found = TypeVar("Found")
 
 
@@ -65,6 +66,12 @@ class Seat:
     async def click(self, x: int, y: int, *, times: int = 1) -> None:
         """Click at this place of the list."""
         await self._pilot.click(Listing, offset=(x, y), times=times)
+
+    async def wheel_up(self) -> None:
+        """Turn the wheel up by one notch over the list."""
+        wheel = {"delta_x": 0, "delta_y": 1, "button": 0, "shift": False, "meta": False, "ctrl": False}
+        self.listing.post_message(events.MouseScrollUp(self.listing, 5, 5, **wheel))
+        await self._pilot.pause()
 
     async def resize(self, width: int, height: int) -> None:
         """Give the terminal another size."""

@@ -89,6 +89,28 @@ def test_runs_appear_by_themselves_and_the_selection_stays_with_its_run(ada):
     play(server(ada), story)
 
 
+def test_a_long_list_stays_where_its_reader_is(ada):
+    table = numbers(ada)
+    runs = [begin(table.pk).pk for _ in range(30)][::-1]
+
+    async def story(seat: Seat) -> None:
+        await seat.until(lambda: seat.ids == runs, "all runs are shown")
+        await seat.press("G", "k")
+        await seat.until(lambda: seat.listing.seen == (15, 30), "the end is in view")
+        new = begin(table.pk).pk
+        await seat.until(lambda: seat.ids == [new, *runs], "the new run is there")
+        assert (seat.selected, seat.listing.seen) == (runs[-2], (16, 31))
+        await seat.wheel_up()
+        await seat.until(lambda: seat.listing.seen == (13, 28), "the wheel has scrolled")
+        assert seat.selected == runs[-2]
+        await seat.press("g")
+        assert (seat.selected, seat.listing.seen) == (new, (1, 16))
+        await seat.click(5, 3, times=2)
+        await seat.reads(f"Run #{runs[1]}", "Windows")
+
+    play(server(ada), story)
+
+
 def test_filters_are_stacked_and_escape_takes_the_newest_away(ada, someone):
     numbers_ = numbers(ada)
     letters = numbers(ada, name="Letters")
@@ -319,7 +341,11 @@ def test_columns_are_hidden_and_moved_for_the_session(ada):
         await seat.reads("pending")
         before = heads(seat)
         assert before[:2] == ["state", "id"]
-        await seat.press("o", "space", "j", "J", "escape")
+        await seat.press("o")
+        await seat.reads("[x] State", "[x] Table")
+        await seat.press("space")
+        await seat.reads("[ ] State")
+        await seat.press("j", "J", "escape")
         await seat.until(lambda: heads(seat)[:2] == ["table", "id"], "the columns are as chosen")
         assert "state" not in heads(seat)
         await seat.press("w", "escape")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from tableflow.terminal import texts
 from tableflow.terminal.client import ApiError, Client
 from tableflow.terminal.filters import Stack
 from tableflow.terminal.screens.confirm import Confirm
+from tableflow.terminal.widgets.words import Words
 
 if TYPE_CHECKING:
     from tableflow.terminal.app import Terminal
@@ -37,9 +38,9 @@ class LiveScreen(Screen[None]):
         super().__init__()
         self._flashed_at: float | None = None
         self._is_complaining = False
-        self._title = Static(id="title", markup=False)
-        self._flash = Static(id="flash", markup=False)
-        self._status = Static(id="status", markup=False)
+        self._title = Words("title", one_line=True)
+        self._flash = Words("flash")
+        self._status = Words("status", one_line=True)
 
     @property
     def terminal(self) -> Terminal:
@@ -96,10 +97,9 @@ class LiveScreen(Screen[None]):
         if self._flashed_at is not None and time.monotonic() - self._flashed_at > FLASH_SECONDS:
             self._say("", "")
         where = self.position()
-        self._title.update(f"{self.heading}  {where}" if where else self.heading)
+        self._title.say(f"{self.heading}  {where}" if where else self.heading)
         line, tone = self.terminal.status_line(self, self.size.width)
-        self._status.update(line)
-        self._status.set_classes(tone)
+        self._status.say(line, tone)
         for widget in self.query(".ages"):
             widget.refresh()
 
@@ -109,8 +109,7 @@ class LiveScreen(Screen[None]):
         self._flashed_at = time.monotonic()
 
     def _say(self, text: str, tone: str) -> None:
-        self._flash.update(text)
-        self._flash.set_classes(tone)
+        self._flash.say(text, tone)
         self._flash.display = bool(text)
         self._flashed_at = None
 

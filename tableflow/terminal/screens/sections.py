@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tableflow.terminal.screens.live import LiveScreen
 from tableflow.terminal.widgets.columns import Column
 from tableflow.terminal.widgets.listing import Listing
+from tableflow.terminal.widgets.words import Words
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SectionScreen(LiveScreen):
         super().__init__()
         self.section = self.sections[0]
         self.listing = Listing(self._id_of, empty="Asking the server…", classes="ages", id="list")
-        self._facts = Static(id="facts", markup=False)
+        self._facts = Words("facts")
         self._names = Static(id="sections")
 
     def body(self) -> ComposeResult:
@@ -62,7 +63,7 @@ class SectionScreen(LiveScreen):
     def tick(self) -> None:
         """Repaint the facts too."""
         super().tick()
-        self._facts.update(self.facts())
+        self._facts.say(self.facts())
 
     def show(self, records: Sequence[Any]) -> None:
         """Show the records of the section."""

@@ -53,6 +53,7 @@ class Listing(Widget, can_focus=True):
         self._columns: Sequence[Column] = ()
         self._natural: dict[str, int] = {}
         self._fitted: list[Fitted] = []
+        self._fitted_to: int | None = None
         self._at = 0
         self._top = 0
         self.marked_column: str | None = None
@@ -70,6 +71,9 @@ class Listing(Widget, can_focus=True):
     @property
     def fitted(self) -> list[Fitted]:
         """The columns that are seen now, with their widths."""
+        if self._fitted_to != self.size.width:
+            self._fit()
+            self._fitted_to = self.size.width
         return self._fitted
 
     @property
@@ -100,7 +104,7 @@ class Listing(Widget, can_focus=True):
     def mark(self, key: str) -> None:
         """Mark this column, and bring it into view."""
         self.marked_column = key
-        self._fit()
+        self._fitted_to = None
         self.refresh()
 
     def _id_at(self, place: int) -> Hashable:
@@ -108,7 +112,7 @@ class Listing(Widget, can_focus=True):
 
     def _measure(self) -> None:
         self._natural = {column.key: self._wish(column) for column in self._columns}
-        self._fit()
+        self._fitted_to = None
 
     def _wish(self, column: Column) -> int:
         if column.width is not None:
@@ -165,8 +169,7 @@ class Listing(Widget, can_focus=True):
             self.post_message(self.Opened())
 
     def on_resize(self) -> None:
-        """Share the room anew."""
-        self._fit()
+        """Keep the selected line in view."""
         self._keep_in_sight()
 
     def on_click(self, event: events.Click) -> None:
@@ -181,7 +184,7 @@ class Listing(Widget, can_focus=True):
 
     def _mark_column_at(self, x: int) -> None:
         start = 1
-        for one in self._fitted:
+        for one in self.fitted:
             if self.marked_column is not None and start <= x < start + one.width + GAP and one.column.marks:
                 self.marked_column = one.column.key
             start += one.width + GAP
@@ -205,7 +208,7 @@ class Listing(Widget, can_focus=True):
         """One line of the screen: the head, a record, or what stands where there is none."""
         width = self.size.width
         if y == 0:
-            return self._strip([(one, one.column.title, "listing--head") for one in self._fitted], "listing--head")
+            return self._strip([(one, one.column.title, "listing--head") for one in self.fitted], "listing--head")
         place = self._top + y - 1
         if place < len(self._records):
             return self._line(self._records[place], is_selected=place == self._at)
@@ -215,7 +218,7 @@ class Listing(Widget, can_focus=True):
 
     def _line(self, record: Any, *, is_selected: bool) -> Strip:
         base = "listing--selected" if is_selected else ""
-        cells = [(one, one.column.cell(record)) for one in self._fitted]
+        cells = [(one, one.column.cell(record)) for one in self.fitted]
         texts = [(one, cell.text, f"tone--{cell.tone}" if cell.tone else "") for one, cell in cells]
         return self._strip(texts, base)
 
@@ -229,7 +232,7 @@ class Listing(Widget, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, under)
 
     def _over(self, under: Style, tone: str) -> Style:
-        return under + Style(color=self._style(tone).color, dim=tone == "tone--quiet" or None) if tone else under
+        return under + Style(color=self._style(tone).color) if tone else under
 
     def _style(self, component: str) -> Style:
         return self.get_component_rich_style(component) if component else self.rich_style
