@@ -140,7 +140,7 @@ def test_a_run_is_paused_by_key_and_goes_on_when_somebody_else_resumes_it(
     pausing.resume_dispatch(run.pk)
     expect(page.get_by_text("Paused by ada.")).to_have_count(0)
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("dialog")).to_contain_text("It stops 40 cells under way of out in Numbers")
+    expect(page.get_by_role("dialog")).to_contain_text("40 cells under way")
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(page.locator(".heading .pill").first).to_have_text("Cancelled")
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
