@@ -7,17 +7,8 @@
 const OURS = { DETAILS: ["open"], DIALOG: ["open"] };
 
 /**
- * @param {Element} now
- * @param {Element} next is taken apart
- */
-export function morph(now, next) {
-  attributes(now, next);
-  children(now, next);
-}
-
-/**
  * @param {Node} now an element
- * @param {Node} next an element, or a fragment
+ * @param {Node} next an element, or a fragment; it is taken apart
  * @returns {Element[]} what was put in
  */
 export function children(now, next) {
