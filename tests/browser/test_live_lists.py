@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from knox.models import get_token_model
@@ -147,6 +148,14 @@ def test_own_acts_show_what_came_of_them_and_a_refusal_says_why(visit: Visit, us
     expect(page.get_by_role("status").filter(has_text="nothing left to pause")).to_be_visible()
     expect(line(page, late.pk)).to_contain_text("Complete")
     assert is_marked(page)
+
+
+def test_who_has_been_logged_out_is_led_to_the_login_by_the_next_fetch(visit: Visit) -> None:
+    page = visit("/runs/?state=active")
+    expect(page.get_by_text("No run matches the filter")).to_be_visible()
+    Session.objects.all().delete()
+    page.get_by_label("State").select_option("Complete")
+    page.wait_for_url("**/login/?next=/runs/%3Fstate%3Dcomplete")
 
 
 def test_without_scripts_links_and_forms_do_the_same(

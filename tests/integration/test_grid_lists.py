@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django.utils import timezone
 from cells.models import Status, Worker
 from dispatch.begin import begin
 from dispatch.models import Dispatch
+from tableflow.embedded import processes
 from tableflow.tables.models import Group, Member, Table
 from tests import hands, scenes
 from tests.factories import TableFactory, UserFactory
@@ -263,3 +265,16 @@ def test_staff_stops_and_forgets_workers_and_others_are_refused(client: Client, 
     assert not Worker.objects.filter(name="two@here.2").exists()
     assert client.post("/workers/nobody.1/stop/", headers=HTMX).status_code == 404
     assert client.post("/workers/launch/", headers=HTMX).status_code == 409
+
+
+def test_a_worker_can_be_launched_by_staff_where_make_up_runs_the_system(
+    client: Client, user: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(processes.MARK, str(tmp_path))
+    assert "Launch a worker" not in client.get("/workers/").text
+    User.objects.update(is_staff=True)
+    page = client.get("/workers/").text
+    assert 'formaction="/workers/launch/"' in page
+    assert "Press <strong>Launch a worker</strong>" in page
+    refused = client.post("/workers/launch/", {"next": "/workers/"}, follow=True)
+    assert "The supervisor does not answer." in refused.text
