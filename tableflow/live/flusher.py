@@ -61,6 +61,8 @@ class Flusher:
             except redis.RedisError as error:
                 logger.warning("Live events wait for Redis: %s", error)
                 self._pause(AGAIN_SECONDS)
+            except Exception:  # the thread's edge: what cannot be told is dropped, and what is marked next is not
+                logger.exception("Live events were dropped")
             else:
                 self._pause(PACE_SECONDS)
 

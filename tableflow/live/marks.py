@@ -32,7 +32,7 @@ def cells(
 ) -> None:
     """Cells of these rows changed their status; None: too many rows to name. `statuses` counts what they are now."""
     dispatches = {dispatch_id} if dispatch_id is not None else set()
-    _note(table_id, Dirt(cells=_named(ids), counts=dict(statuses), dispatches=dispatches))
+    _note(table_id, Dirt(cells=_named(ids), counts={str(status): count for status, count in statuses.items()}, dispatches=dispatches))
 
 
 def figures(table_id: int, dispatch_id: int) -> None:

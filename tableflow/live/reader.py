@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 BLOCK_MS = 1_000
 SWEEP_SECONDS = 1.0
 AT_ONCE = 200
+SILENCE_SECONDS = 10.0
+"""How long Redis may answer nothing: on a busy machine it is late before it is gone."""
 AGAIN_SECONDS = (0.1, 2.0)
 """The pause before the first and before every later try to reach Redis again."""
 
@@ -67,7 +69,7 @@ class Reader:
 
     async def _session(self) -> None:
         async with redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=log.TIMEOUT_SECONDS, socket_timeout=BLOCK_MS / 1000 + 2
+            settings.REDIS_URL, socket_connect_timeout=log.TIMEOUT_SECONDS, socket_timeout=BLOCK_MS / 1000 + SILENCE_SECONDS
         ) as client:
             await self._take_place(client)
             position, flush = (client.register_script(log.source(name)) for name in ("position", "flush"))
