@@ -11,7 +11,7 @@ from tableflow.terminal.widgets.columns import Cell, Column
 
 COLUMNS = (
     Column("state", "State", lambda asked: figures.state(asked["status"])),
-    Column("prompt", "Question", lambda asked: Cell(texts.clip(asked["prompt"], 200)), flex=True),
+    Column("prompt", "Question", lambda asked: Cell(texts.clip(asked["prompt"], 200)), flex=True, least=24),
     Column("table", "Table", lambda asked: Cell(texts.clean(asked["table_name"] or "")), flex=True, drop=3),
     Column("row", "Row", lambda asked: Cell(str(asked["row"]), "quiet"), drop=4, right=True),
     Column("group", "Column", lambda asked: Cell(texts.clean(asked["group_name"] or "")), drop=2),
@@ -25,7 +25,7 @@ class ApprovalsScreen(ListScreen):
     """The questions: the open ones, or those that `state:` names. Enter answers one."""
 
     heading = "Approvals"
-    kinds = ("state",)
+    kinds = ("state", "table")
     empty = "Nothing waits for an answer."
     columns = COLUMNS
 
@@ -36,7 +36,8 @@ class ApprovalsScreen(ListScreen):
 
     async def fetch(self) -> Page:
         """The questions of this state."""
-        return await self.api.approvals(status=self.stack.value("state") or "open", limit=self.asked_for)
+        status = self.stack.value("state") or "open"
+        return await self.api.approvals(status=status, table=await self.table_id(), limit=self.limit)
 
     def paint(self, answer: Page) -> None:
         """Show those that the texts name."""

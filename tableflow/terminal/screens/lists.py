@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tableflow.terminal import filters
-from tableflow.terminal.client import MOST, PAGE
+from tableflow.terminal.client import MOST, PAGE, ApiError
 from tableflow.terminal.filters import Stack
 from tableflow.terminal.screens.chooser import ColumnChooser
 from tableflow.terminal.screens.live import LiveScreen
@@ -53,6 +53,34 @@ class ListScreen(LiveScreen):
     def choice(self) -> Choice:
         """How its columns are wanted, in this session."""
         return self.terminal.choices.get(self.resource, Choice())
+
+    @property
+    def limit(self) -> int:
+        """How many records to ask for: where a text filters, all that there are in one page, since it filters here."""
+        return MOST if any(one.kind == "text" for one in self.stack.filters) else self.asked_for
+
+    async def table_id(self) -> int | None:
+        """The table of the filter: by its id, its name, or a part of the name that only one has. None: of none.
+
+        Raises ApiError when there is no such table, or more than one.
+        """
+        wanted = self.stack.value("table")
+        if wanted is None or wanted.isdecimal():
+            return int(wanted) if wanted else None
+        tables = (await self.api.tables(limit=MOST)).results
+        whole = [table for table in tables if table["name"].casefold() == wanted.casefold()]
+        found = whole or [table for table in tables if wanted.casefold() in table["name"].casefold()]
+        if not found:
+            raise ApiError(None, f"No table is called {wanted!r}.")
+        if len(found) > 1:
+            raise ApiError(None, f"Several tables are called so: {', '.join(table['name'] for table in found[:5])}.")
+        return int(found[0]["id"])
+
+    def complain(self, error: ApiError) -> None:
+        """Nothing is waited for any more, where nothing is shown."""
+        if not self.listing.records:
+            self.listing.show([], empty="")
+        super().complain(error)
 
     def show(self, records: Sequence[Any], count: int) -> None:
         """Show these records of so many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tableflow.terminal import figures, resources
-from tableflow.terminal.client import MOST, Answer, ApiError, Page
+from tableflow.terminal.client import Answer, Page
 from tableflow.terminal.screens.deeds import RunDeeds
 from tableflow.terminal.screens.lists import ListScreen
 from tableflow.terminal.screens.run import RunScreen
@@ -51,27 +51,12 @@ class RunsScreen(RunDeeds, ListScreen):
 
     async def fetch(self) -> Page:
         """The runs that the filters ask for."""
-        table = self.stack.value("table")
         return await self.api.dispatches(
             status=self.stack.value("state"),
-            table=await self._table(table) if table else None,
+            table=await self.table_id(),
             requested_by=self.stack.value("by"),
-            limit=self.asked_for,
+            limit=self.limit,
         )
-
-    async def _table(self, wanted: str) -> int:
-        """The id of the table that somebody means: by its id, its name, or a part of the name that only one has."""
-        if wanted.isdecimal():
-            return int(wanted)
-        tables = (await self.api.tables(limit=MOST)).results
-        named = [table for table in tables if table["name"].casefold() == wanted.casefold()]
-        found = named or [table for table in tables if wanted.casefold() in table["name"].casefold()]
-        if len(found) != 1:
-            names = ", ".join(table["name"] for table in found[:5])
-            raise ApiError(
-                None, f"Several tables are called so: {names}." if found else f"No table is called {wanted!r}."
-            )
-        return int(found[0]["id"])
 
     def paint(self, answer: Page) -> None:
         """Show those that the texts name."""

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from tableflow.terminal.client import ApiError
 from tableflow.terminal.screens.live import LiveScreen
 from tableflow.terminal.widgets.columns import Column
 from tableflow.terminal.widgets.listing import Listing
@@ -33,7 +34,7 @@ class SectionScreen(LiveScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"section({number - 1})", show=False) for number in (1, 2, 3)),
-        Binding("tab", "next_section", "Section"),
+        Binding("tab", "next_section", show=False),
     ]
     sections: Sequence[Section] = ()
 
@@ -68,6 +69,12 @@ class SectionScreen(LiveScreen):
     def show(self, records: Sequence[Any]) -> None:
         """Show the records of the section."""
         self.listing.show(records, self.section.columns, self.section.empty)
+
+    def complain(self, error: ApiError) -> None:
+        """Nothing is waited for any more, where nothing is shown."""
+        if not self.listing.records:
+            self.listing.show([], empty="")
+        super().complain(error)
 
     def action_section(self, number: int) -> None:
         """Look at another section."""

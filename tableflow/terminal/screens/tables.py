@@ -29,7 +29,7 @@ class TablesScreen(ListScreen):
 
     async def fetch(self) -> Page:
         """The tables."""
-        return await self.api.tables(limit=self.asked_for)
+        return await self.api.tables(limit=self.limit)
 
     def paint(self, answer: Page) -> None:
         """Show those that the texts name."""

@@ -70,9 +70,9 @@ class WorkerScreen(SectionScreen):
     def paint(self, answer: tuple[Answer, list[Any]]) -> None:
         """Show both; of a log, the end."""
         self._worker, records = answer
-        had = len(self.listing.records)
+        is_at_end = not self.listing.records or self.listing.selected is self.listing.records[-1]
         self.show(records)
-        if self.section is LOG and not had:
+        if self.section is LOG and is_at_end:
             self.listing.action_last()
 
     def facts(self) -> Text:

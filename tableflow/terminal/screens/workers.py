@@ -50,7 +50,7 @@ class WorkersScreen(ListScreen):
 
     async def fetch(self) -> Page:
         """The workers."""
-        return await self.api.workers(limit=self.asked_for)
+        return await self.api.workers(limit=self.limit)
 
     def paint(self, answer: Page) -> None:
         """Show those that the filters name."""
