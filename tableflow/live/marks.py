@@ -31,8 +31,9 @@ def cells(
     table_id: int, ids: Collection[int] | None, statuses: Mapping[str, int], *, dispatch_id: int | None = None
 ) -> None:
     """Cells of these rows changed their status; None: too many rows to name. `statuses` counts what they are now."""
+    counts = {str(status): count for status, count in statuses.items()}
     dispatches = {dispatch_id} if dispatch_id is not None else set()
-    _note(table_id, Dirt(cells=_named(ids), counts={str(status): count for status, count in statuses.items()}, dispatches=dispatches))
+    _note(table_id, Dirt(cells=_named(ids), counts=counts, dispatches=dispatches))
 
 
 def figures(table_id: int, dispatch_id: int) -> None:
