@@ -68,8 +68,10 @@ class Reader:
             pause = min(2 * pause, longest)
 
     async def _session(self) -> None:
-        patience = {"socket_connect_timeout": log.TIMEOUT_SECONDS, "socket_timeout": BLOCK_MS / 1000 + SILENCE_SECONDS}
-        async with redis.asyncio.Redis.from_url(settings.REDIS_URL, **patience) as client:
+        silence = BLOCK_MS / 1000 + SILENCE_SECONDS
+        async with redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=log.TIMEOUT_SECONDS, socket_timeout=silence
+        ) as client:
             await self._take_place(client)
             position, flush = (client.register_script(log.source(name)) for name in ("position", "flush"))
             sweep_at = 0.0
