@@ -19,6 +19,7 @@ from tests.live.conftest import bearer
 from tests.live.tmux import Tmux
 
 SIZES = ((100, 30), (60, 12))
+GREYS = frozenset({16, 231, *range(232, 256)})
 
 
 @pytest.fixture
@@ -51,12 +52,17 @@ def test_a_restart_of_the_server_is_shown_and_what_was_missed_is_fetched(
     web = start_again()
     token = bearer(User.objects.get(username="owner"))["Authorization"].removeprefix("Bearer ")
     command = ["manage.py", "tui", "--url", web.url]
-    opened = [terminals.open(command, size, {"TABLEFLOW_TOKEN": token}) for size in SIZES]
+    environments = ({"TABLEFLOW_TOKEN": token}, {"TABLEFLOW_TOKEN": token, "NO_COLOR": "1"})
+    opened = [terminals.open(command, *each) for each in zip(SIZES, environments, strict=True)]
     for terminal in opened:
         terminal.reads("● live", "Nothing was run yet.")
     begin(table.pk)
     for terminal in opened:
         terminal.reads("● live", "pending", "Numbers")
+
+    in_colour, in_grey = opened
+    assert in_colour.colours - GREYS
+    assert not in_grey.colours - GREYS
 
     web.part.process.terminate()
     for terminal in opened:

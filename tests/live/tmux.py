@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,10 @@ from django.conf import settings
 from tests import scenes
 
 
+# What a developer's terminal may say of colours: it is for the test to say.
+_UNSET = ("-u", "COLORTERM", "-u", "NO_COLOR")
+
+
 class Terminal:
     """One terminal with a program in it. When the program has ended, its exit code is what is shown."""
 
@@ -28,6 +33,12 @@ class Terminal:
     def text(self) -> str:
         """What it shows now."""
         return self._tmux.do("capture-pane", "-p", "-t", self._name)
+
+    @property
+    def colours(self) -> set[int]:
+        """The colours that it shows, by their numbers among the terminal's 256."""
+        painted = self._tmux.do("capture-pane", "-p", "-e", "-t", self._name)
+        return {int(number) for number in re.findall(r"[34]8;5;(\d+)", painted)}
 
     def type(self, *keys: str) -> None:
         """Type these keys, as tmux names them."""
@@ -62,7 +73,9 @@ class Tmux:
     def open(self, arguments: Sequence[str], size: tuple[int, int], env: Mapping[str, str]) -> Terminal:
         """A terminal of this size in which `python <arguments>` runs with these variables besides the usual ones."""
         name = f"{size[0]}x{size[1]}"
-        run = shlex.join(["env", *(f"{key}={value}" for key, value in env.items()), sys.executable, *arguments])
+        run = shlex.join(
+            ["env", *_UNSET, *(f"{key}={value}" for key, value in env.items()), sys.executable, *arguments]
+        )
         shell = f"{run}; echo ended with $?; exec cat"
         self.do("new-session", "-d", "-s", name, "-x", str(size[0]), "-y", str(size[1]), shell)
         return Terminal(self, name)
