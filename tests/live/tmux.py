@@ -17,7 +17,6 @@ from django.conf import settings
 
 from tests import scenes
 
-
 # What a developer's terminal may say of colours: it is for the test to say.
 _UNSET = ("-u", "COLORTERM", "-u", "NO_COLOR")
 
