@@ -47,6 +47,8 @@ class TableStream:
         yield f"retry: {RETRY_MS}\nid: {channel}:{cursor}\n\n".encode()
         async for text in stream(asked, listener):
             if news := self._news(text):
+                if self._told != NOWHERE:
+                    asked.channel_last_ids[channel] = str(self._told)  # from here on, should it read again
                 yield news.encode()
 
     def _news(self, text: str) -> str:
