@@ -19,6 +19,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from knox.models import get_token_model
 
+from tableflow.live import log
 from tableflow.tables.models import Table
 from tests.conftest import Web
 from tests.factories import TableFactory, UserFactory
@@ -27,6 +28,7 @@ from tests.live.streams import Listener, Stream, listening
 from tests.stage import pace
 
 EVENTS = "/api/v1/stream/events"
+PACE = pace.environment(lease=3.0, renew=1.0, sweep=1.0, heartbeat=0.5, look=0.5)
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,28 @@ def company(
     lasting_database: None, lasting_redis: redis.Redis, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Company]:
     """The module's processes; nobody is in it yet."""
-    env = pace.environment(lease=3.0, renew=1.0, sweep=1.0, heartbeat=0.5, look=0.5)
-    with engaged(tmp_path_factory.mktemp("company"), env) as company:
+    with engaged(tmp_path_factory.mktemp("company"), PACE) as company:
         yield company
 
 
+@pytest.fixture(scope="session")
+def shared_web(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Web]:
+    """One web process for all tests that do it no harm: it keeps nothing between them but its place in the log."""
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            company = stack.enter_context(engaged(tmp_path_factory.mktemp("company"), PACE))
+            web = company.web(STREAMS_PER_USER="60")
+        yield web
+
+
 @pytest.fixture(scope="module")
-def web(company: Company) -> Web:
-    """The module's web process."""
-    return company.web(STREAMS_PER_USER="60")
+def web(shared_web: Web, lasting_database: None, lasting_redis: redis.Redis) -> Web:
+    """The module's web process. It has noticed that the log began anew."""
+    with listening(shared_web.url, bearer(UserFactory.create())) as listener:
+        listener.open(EVENTS).first("heartbeat", lambda data: data["cursor"] >= log.position().origin)
+    return shared_web
 
 
 @pytest.fixture

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from itertools import islice, pairwise
 
 import pytest
-from django.conf import settings
 
 from tableflow.live import log
 from tableflow.live.dirt import Dirt
 from tableflow.live.flusher import Flusher
 from tableflow.live.log import Entry, NoSuchPlace
-from tests import parts, scenes
+from tests import scenes
 from tests.live import writer
 from tests.stage.points import Points
 
 GAP_SECONDS = 0.25
 MANY = 100_000
 pytestmark = pytest.mark.usefixtures("empty_redis")
-
-
-class Writer:
-    """A process that marks."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        assert self._answer() == "ready"
-
-    def ask(self, what: str) -> None:
-        """Have it do this; it is not waited for."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{what}\n")
-        self.process.stdin.flush()
-
-    def until_done(self) -> None:
-        """Wait until it has done what it was asked."""
-        assert self._answer() == "done"
-
-    def _answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-
-@contextmanager
-def writers(n: int, **env: str) -> Iterator[list[Writer]]:
-    """`n` processes that mark, ready to; their numbers are those of `writer.numbers_of(0)` and so on."""
-    with ExitStack() as stack:
-        command = [sys.executable, "-m", "tests.live.writer"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        started = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [*command, str(name)],
-                    cwd=settings.BASE_DIR,
-                    env={**parts.environment(), "DJANGO_SETTINGS_MODULE": "tests.settings", **env},
-                    **pipes,
-                )
-            )
-            for name in range(n)
-        ]
-        yield [Writer(process) for process in started]
 
 
 @pytest.fixture
@@ -103,11 +57,14 @@ def forget_pace() -> None:
 
 
 def test_eight_writers_at_once_give_ids_that_strictly_rise_and_lose_nothing():
-    with writers(8) as eight:
-        for each in eight:
-            each.ask("mark 3 200")
-        for each in eight:
-            each.until_done()
+    forks = writer.context()
+    start = forks.Barrier(8)
+    eight = [forks.Process(target=writer.mark, args=(name, 3, 200, start)) for name in range(8)]
+    for process in eight:
+        process.start()
+    for process in eight:
+        process.join(60)
+    assert [process.exitcode for process in eight] == [0] * 8
     flush_all()
     entries = told()
     ids = [event["id"] for entry in entries for event in entry.events]
@@ -158,14 +115,17 @@ def test_the_last_mark_of_a_quiet_table_is_told_while_another_is_marked_without_
 def test_what_a_process_marked_and_did_not_live_to_flush_others_flush(tmp_path):
     points = Points(tmp_path)
     points.hold("before tableflow.live.log.flush")
-    with writers(1, **points.environment("tableflow.live.log.flush")) as (dying,):
-        dying.ask("take 1 1")
-        dying.until_done()
-        scenes.until(lambda: told(1), "the first one is told at once")
-        dying.ask("take 1 5")
-        dying.until_done()
-        scenes.until(lambda: points.reached("before tableflow.live.log.flush"), "it is about to flush")
-        dying.process.kill()
+    forks = writer.context()
+    orders, theirs = forks.Pipe()
+    env = points.environment("tableflow.live.log.flush")
+    dying = forks.Process(target=writer.take, args=(env, theirs), daemon=True)
+    dying.start()
+    orders.send(1)
+    scenes.until(lambda: told(1), "the first one is told at once")
+    orders.send(5)
+    scenes.until(lambda: points.reached("before tableflow.live.log.flush"), "it is about to flush the others")
+    dying.kill()
+    dying.join(60)
     assert len(numbers(told(1))) < 6
     flush_all()
     assert numbers(told(1)) == list(range(6))

@@ -7,14 +7,17 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http import HTTPStatus
 
+import orjson
 import psutil
 import pytest
+import redis
 from django.db import connection
 
 from tableflow.embedded.redis import Redis
-from tableflow.live import log, marks
+from tableflow.live import log
 from tableflow.tables.models import Table
 from tests import parts, scenes
 from tests.conftest import Web
@@ -24,7 +27,6 @@ from tests.faults.company import Company
 from tests.faults.servers import Killable
 from tests.live.conftest import EVENTS, Person
 from tests.live.streams import Stream, listening
-from tests.stage import pace
 
 OUTAGE_SECONDS = 10.0
 FROZEN_SECONDS = 5.0
@@ -181,9 +183,9 @@ def test_sixty_streams_hold_neither_a_connection_of_the_database_nor_a_thread_ea
         stream.until(lambda stream=stream: row.pk in rows_of(stream), "every stream tells of it")
 
 
-def test_a_server_ends_in_order_while_fifty_streams_are_open(company, someone):
-    leaving = company.web()
-    ada = someone(at=leaving)
+def test_a_server_ends_in_order_while_fifty_streams_are_open(other_web, own_redis, someone):
+    """It comes last: the module has one web process less then."""
+    ada = someone(at=other_web)
     table = TableFactory.create(owner=ada.user)
     hints = ada.listener.open_many(20, f"/api/v1/tables/{table.pk}/events/")
     events = ada.listener.open_many(20, EVENTS)
@@ -192,9 +194,9 @@ def test_a_server_ends_in_order_while_fifty_streams_are_open(company, someone):
         stream.until(lambda stream=stream: stream.events, "it has begun")
     stopped = ada.events(f"table={table.pk}", buffer=4096)
     stopped.stop_reading()
-    fill(table, events[0])
+    fill(own_redis, table, events[0])
     began = time.monotonic()
-    assert leaving.part.stop() == -signal.SIGTERM
+    assert other_web.part.stop() == -signal.SIGTERM
     assert time.monotonic() - began < SHUTDOWN_SECONDS
     for stream in events:
         stream.until_ended()
@@ -206,20 +208,12 @@ def test_a_server_ends_in_order_while_fifty_streams_are_open(company, someone):
         assert stream.events[-1].name == "server-restarting"
 
 
-def fill(table: Table, reading: Stream) -> None:
+def fill(own_redis: Killable, table: Table, reading: Stream) -> None:
     """Tell of as much as no socket takes, 10 MB."""
-    for run in range(1, 501):
-        marks.run(table.pk, run, "started", note="x" * 20_000)
-        if run % 100 == 0:
-            reading.first("dispatch.started", lambda data, run=run: data["dispatch"] == run)
-
-
-def test_a_stream_ends_at_its_greatest_age_and_says_so(company, someone):
-    ada = someone(at=company.web(**pace.environment(age=1.0)))
-    events = ada.events()
-    events.until_ended(10)
-    closing = events.events[-1]
-    assert (closing.name, closing.data["reason"]) == ("stream.closing", "max_age")
-    again = ada.events(f"after={closing.data['cursor']}")
-    again.until_ended(10)
-    assert not again.named("stream.reset")
+    with closing(redis.Redis.from_url(own_redis.url)) as client:
+        mark = client.register_script(log.source("mark"))
+        for first in range(1, 501, 100):
+            runs = range(first, first + 100)
+            started = [{"type": "dispatch.started", "dispatch": run, "note": "x" * 20_000} for run in runs]
+            mark(args=[table.pk, b"{}", *map(orjson.dumps, started)])
+            reading.first("dispatch.started", lambda data, last=runs[-1]: data["dispatch"] == last)

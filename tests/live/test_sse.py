@@ -29,11 +29,6 @@ def db(lasting_database):
     """What a test writes stays until the module's end."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _redis(lasting_redis):
-    """The log is empty at first."""
-
-
 def hinted(stream: Stream) -> list[Event]:
     """The hints of a stream without what it says of itself."""
     return stream.named(*HINTS)
@@ -322,7 +317,7 @@ class TestLists:
         stream.until(lambda: stream.comments, "a keep-alive comes", seconds=SOON)
 
 
-def test_a_quiet_stream_says_that_it_lives(quiet):
+def test_a_quiet_stream_says_that_it_lives(db, quiet):
     """It comes last: the stream was opened by the first test of the module."""
     quiet.first("keep-alive", seconds=KEEP_ALIVE_SECONDS)
     assert not hinted(quiet)

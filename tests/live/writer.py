@@ -1,14 +1,13 @@
-"""A process that marks, for tests: `python -m tests.live.writer NAME`. It does what the lines of its input say.
-
-`mark 3 100` hands a hundred transitions over to Redis, one by one, of three tables in turn; `take 3 100` leaves them to
-the process's flusher. Each is answered with `done`. It may be held at the points of tests/stage/points.py.
-"""
+"""Processes that mark, for tests. A server that has imported what they need forks them, which is quick."""
 
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Iterator
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.synchronize import Barrier
 
 import orjson
 
@@ -16,19 +15,32 @@ from tableflow.live import flusher, log
 from tableflow.live.dirt import Dirt
 from tests.stage import points
 
-WAYS = {"mark": lambda table_id, dirt: log.mark({table_id: dirt}), "take": flusher.take}
+
+def context() -> ForkServerContext:
+    """Where they come from: `context().Process(target=mark, …)`."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([__name__])
+    return forks
 
 
-def main(name: int) -> None:
-    """Do what is asked until the input ends."""
-    points.take_up()
-    numbers = itertools.count(name * 1_000_000)
-    _answer("ready")
-    for line in sys.stdin:
-        way, tables, count = line.split()
-        for number in itertools.islice(numbers, int(count)):
-            WAYS[way](1 + number % int(tables), started(number))
-        _answer("done")
+def mark(name: int, tables: int, count: int, start: Barrier) -> None:
+    """Hand so many transitions over to Redis, one by one, of these tables in turn."""
+    start.wait()
+    for number in itertools.islice(numbers_of(name), count):
+        log.mark({1 + number % tables: started(number)})
+
+
+def take(env: Mapping[str, str], orders: Connection) -> None:
+    """Leave as many transitions of table 1 to the process's flusher as each order says, and answer it.
+
+    The process may be held at the points that `env` names (tests/stage/points.py).
+    """
+    points.take_up(env)
+    numbers = numbers_of(0)
+    for count in iter(orders.recv, 0):
+        for number in itertools.islice(numbers, count):
+            flusher.take(1, started(number))
+        orders.send(count)
 
 
 def started(number: int) -> Dirt:
@@ -39,11 +51,3 @@ def started(number: int) -> Dirt:
 def numbers_of(name: int) -> Iterator[int]:
     """The numbers that the writer of this name uses, one after the other."""
     return itertools.count(name * 1_000_000)
-
-
-def _answer(word: str) -> None:
-    print(word, flush=True)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
