@@ -148,6 +148,8 @@ LOGGING = {
         "django.request": {"filters": ["callers"]},
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
+        # It would tell of each stream that opens.
+        "django_eventstream": {"level": "WARNING"},
     },
 }
 
