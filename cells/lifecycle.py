@@ -333,11 +333,11 @@ def release(
     """Hand back what a worker holds in these windows, `keep` excepted, if claimed `older` ago; gives how many."""
     params = {"worker": worker_id, "windows": list(windows), "keep": list(keep), "older": older}
     released = statements("release", params)
-    rows_of: dict[int, list[int]] = defaultdict(list)
+    rows_of: dict[tuple[int, int | None], list[int]] = defaultdict(list)
     for cell in released:
-        rows_of[cell.table_id].append(cell.row_id)
-    for table_id, rows in rows_of.items():
-        marks.cells(table_id, rows, {Status.PENDING.value: len(rows)})
+        rows_of[cell.table_id, cell.dispatch_id].append(cell.row_id)
+    for (table_id, dispatch_id), rows in rows_of.items():
+        marks.cells(table_id, rows, {Status.PENDING: len(rows)}, dispatch_id=dispatch_id)
     return len(released)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, QuerySet
 
+from cells import approvals
 from cells import lifecycle as executions
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lanes, lifecycle, windows
@@ -61,9 +62,11 @@ def _astray() -> QuerySet[Execution]:
 def _cancel_astray(table_id: int) -> int:
     with transaction.atomic():
         lifecycle.serialise(table_id)
-        found = _astray().filter(group__table=table_id).order_by("pk").values_list("pk", flat=True)[:MOST]
-        cancelled = executions.cancel(list(found), lifecycle.next_sequence())
-        marks.cells(table_id, None, {Status.CANCELLED.value: len(cancelled)})
+        found = list(_astray().filter(group__table=table_id).order_by("pk").values_list("pk", flat=True)[:MOST])
+        approvals.mark_open(table_id, found)
+        cancelled = executions.cancel(found, lifecycle.next_sequence())
+        if cancelled:
+            marks.cells(table_id, None, {Status.CANCELLED: len(cancelled)})
         return len(cancelled)
 
 

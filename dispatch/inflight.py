@@ -5,7 +5,7 @@ The table is serialised: no draw or admission goes on beside it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from django.db.models import QuerySet
 
@@ -23,12 +23,15 @@ def cancel(table_id: int, cells: QuerySet[Execution], sequence: int) -> list[int
     """Cancel these cells of a table at an order number, and count them into the windows that they leave; gives their
     ids.
     """
-    found = list(cells.values_list("pk", "row_id", "status"))
-    approvals.mark_open(table_id, [pk for pk, _, status in found if status == Status.PAUSED])
-    cancelled = executions.cancel([pk for pk, _, _ in found], sequence)
-    rows = {row_id for pk, row_id, _ in found if pk in cancelled}
-    if rows:
-        marks.cells(table_id, rows, {Status.CANCELLED.value: len(cancelled)})
+    found = list(cells.values_list("pk", "row_id", "dispatch_id", "status"))
+    approvals.mark_open(table_id, [pk for pk, _, _, status in found if status == Status.PAUSED])
+    cancelled = executions.cancel([pk for pk, _, _, _ in found], sequence)
+    rows: dict[int | None, list[int]] = defaultdict(list)
+    for pk, row_id, dispatch_id, _ in found:
+        if pk in cancelled:
+            rows[dispatch_id].append(row_id)
+    for dispatch_id, of_it in rows.items():
+        marks.cells(table_id, of_it, {Status.CANCELLED: len(of_it)}, dispatch_id=dispatch_id)
     left = (window_id for window_id in cancelled.values() if window_id is not None)
     windows.tally(Tally(Counter((window_id, Status.CANCELLED) for window_id in left)))
     return list(cancelled)

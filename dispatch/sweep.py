@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from cells import lifecycle as executions
 from cells import workers
 from cells.draw import Tally
+from cells.lifecycle import Won
 from cells.models import FINAL, Execution, Status
 from dispatch import bell, caps, lanes, lifecycle, onward, windows
 from dispatch.models import Dispatch, Lane, Window
@@ -81,10 +82,18 @@ def reclaim(table_id: int) -> int:
         spent = [cell for cell in taken if cell.status in FINAL]
         windows.tally(Tally(Counter((cell.window_id, cell.status) for cell in spent) + orphans))
         onward.stamp_due([cell.id for cell in spent])
-        if taken:  # of what their owners ended, and had not told yet, all the rows are to be looked at
-            statuses = Counter(cell.status.value for cell in taken)
-            marks.cells(table_id, None, statuses)
+        _mark(table_id, taken, orphans)
     return len(taken)
+
+
+def _mark(table_id: int, taken: Sequence[Won], orphans: Mapping[tuple[int, Status], int]) -> None:
+    """Tell of what was taken back. What its owners ended, and had not told yet, nobody knows: all rows may differ."""
+    concerned = {cell.window_id for cell in taken} | {window_id for window_id, _ in orphans}
+    if not concerned:
+        return
+    marks.cells(table_id, None, Counter(cell.status for cell in taken))
+    for dispatch_id in Window.objects.filter(pk__in=concerned).values_list("dispatch", flat=True).distinct():
+        marks.figures(table_id, dispatch_id)
 
 
 def _of_deleted_rows(open_ones: list[int]) -> Counter[tuple[int, Status]]:

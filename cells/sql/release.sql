@@ -7,4 +7,4 @@ WHERE e.window_id = ANY(%(windows)s)
   AND e.status IN ('queued', 'running')
   AND e.id <> ALL(%(keep)s::bigint[])
   AND e.started_at <= now() - %(older)s::interval
-RETURNING e.row_id, (SELECT g.table_id FROM tables_group g WHERE g.id = e.group_id) AS table_id
+RETURNING e.row_id, e.dispatch_id, (SELECT g.table_id FROM tables_group g WHERE g.id = e.group_id) AS table_id

@@ -57,7 +57,9 @@ class NoStreams(APIException):
 
 
 class StreamView(APIView):
-    """A view whose answer is a stream."""
+    """A view whose answer is a stream. HEAD would get one too, and nobody would end it."""
+
+    http_method_names = ["get", "options"]
 
     def stream(self, request: Request, make: Callable[[Pass, View], Stream]) -> Response:
         """Grant a stream to the caller. 429 with too many open ones."""

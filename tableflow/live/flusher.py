@@ -35,16 +35,18 @@ class Flusher:
         self._due: float | None = None
 
     def take(self, table_id: int, dirt: Dirt) -> None:
-        """Have this told soon. It never blocks and never fails."""
+        """Have this told soon. It waits for nothing."""
         with self._changed:
+            if not self._dirt:
+                self._changed.notify()
             if table_id in self._dirt:
                 self._dirt[table_id].add(dirt)
             else:
                 self._dirt[table_id] = dirt
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="live-flusher", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+                thread = threading.Thread(target=self._run, name="live-flusher", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def end(self) -> None:
         """Bring what is left, in a moment; called when the process ends."""
@@ -103,7 +105,7 @@ class Flusher:
         """Let marks gather for a moment."""
         until = time.monotonic() + seconds
         with self._changed:
-            while not self._ending and (left := until - time.monotonic()) > 0:
+            while (left := until - time.monotonic()) > 0:
                 self._changed.wait(left)
 
 
@@ -118,3 +120,8 @@ atexit.register(_flusher.end)
 def take(table_id: int, dirt: Dirt) -> None:
     """Have this told soon, by this process's flusher."""
     _flusher.take(table_id, dirt)
+
+
+def end() -> None:
+    """Bring what is left, where the process ends in a way that runs no exit handlers."""
+    _flusher.end()

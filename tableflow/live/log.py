@@ -20,7 +20,7 @@ import redis
 from django.conf import settings
 from redis.commands.core import Script
 
-from tableflow.live.dirt import Dirt
+from tableflow.live.dirt import MOST_ROWS, Dirt
 
 PREFIX = "tableflow:live:"
 ALL = f"{PREFIX}all"
@@ -68,7 +68,8 @@ def client() -> redis.Redis:
 @cache
 def source(name: str) -> str:
     """The text of a script, with what all of them share."""
-    return (_SCRIPTS / "emit.lua").read_text() + (_SCRIPTS / f"{name}.lua").read_text()
+    shared = f"local P = '{PREFIX}'\nlocal MOST_ROWS = {MOST_ROWS}\n"
+    return shared + (_SCRIPTS / "emit.lua").read_text() + (_SCRIPTS / f"{name}.lua").read_text()
 
 
 @cache

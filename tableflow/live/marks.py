@@ -1,7 +1,7 @@
 """What a transaction changed, noted while it runs and sent when it has committed. A rolled-back one sends nothing.
 
-Each function may be called as often as it fits, anywhere in the transaction that makes the change: marks of one table
-are put together, and cost a line in a dict until the commit. Outside a transaction they are sent at once.
+Each function may be called as often as it fits, anywhere in the transaction that makes the change. After the commit the
+marks of a table are put together (flusher.py). Outside a transaction they go there at once.
 """
 
 from __future__ import annotations

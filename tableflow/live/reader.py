@@ -48,7 +48,10 @@ class Reader:
         self._listener = listener
         self._origin = 0
         self.place: int | None = None
-        """Behind which entry it reads; None before it has reached Redis."""
+        """Up to which entry all was passed on; None before it has reached Redis."""
+        self.heard = 0
+        """The entry that was passed on last, or is being."""
+        self.has_redis = False
         self.lag_seconds = 0.0
         """How old the newest entry was when it was read."""
 
@@ -59,7 +62,10 @@ class Reader:
             began = time.monotonic()
             try:
                 await self._session()
-            except (RedisError, OSError) as error:
+            except Exception as error:  # the edge of a session: whatever ended it, the next one begins
+                self.has_redis = False
+                if not isinstance(error, RedisError | OSError):
+                    logger.exception("The reader of live events goes on after an error")
                 lasted = time.monotonic() - began
                 if lasted > longest:
                     logger.warning("The reader of live events lost Redis, and goes on when it is back: %s", error)
@@ -72,28 +78,37 @@ class Reader:
         async with redis.asyncio.Redis.from_url(
             settings.REDIS_URL, socket_connect_timeout=log.TIMEOUT_SECONDS, socket_timeout=silence
         ) as client:
-            await self._take_place(client)
+            server = (await client.info("server"))["run_id"]
             position, flush = (client.register_script(log.source(name)) for name in ("position", "flush"))
+            await self._take_place(log.as_position(await position(args=[server, self.place or 0])), client)
+            self.has_redis = True
             sweep_at = 0.0
             while True:
-                found: Any = await client.xread({ALL: f"{self.place}-0"}, count=AT_ONCE, block=BLOCK_MS)
-                for _, entries in found:
-                    for id_, fields in entries:
-                        await self._read(log.entry(id_, fields))
-                if not found or time.monotonic() > sweep_at:
+                before = self.place or 0
+                found: Any = await client.xread({ALL: f"{before}-0"}, count=AT_ONCE, block=BLOCK_MS)
+                read = [log.entry(id_, fields) for _, entries in found for id_, fields in entries]
+                for entry in read:
+                    await self._read(entry)
+                if len(read) == AT_ONCE and not await self._was_whole(before, client):
+                    self._listener.lose()
+                if not read or time.monotonic() > sweep_at:
                     sweep_at = time.monotonic() + SWEEP_SECONDS
                     await flush()
-                    self._look(log.as_position(await position()))
+                    self._look(log.as_position(await position(args=[server, self.place or 0])))
 
-    async def _take_place(self, client: Any) -> None:
-        """Find out what became of the log since the last session."""
-        server = (await client.info("server"))["run_id"]
-        stands = log.as_position(await client.register_script(log.source("position"))(args=[server]))
-        floors = await client.mget(f"{log.PREFIX}pruned", f"{ALL}:floor")
+    async def _take_place(self, stands: Position, client: Any) -> None:
+        """Find out what became of the log since the last session, or before the first."""
         if self.place is None:
             self.place, self._origin = stands.last, stands.origin
-        elif not log.is_place(self.place, stands, floors):
+            self._listener.lose()
+        elif stands.origin != self._origin or not await self._was_whole(self.place, client):
             self._begin_anew(stands)
+
+    async def _was_whole(self, place: int, client: Any) -> bool:
+        """Whether nothing was trimmed behind this place before it was read."""
+        floors = await client.mget(f"{log.PREFIX}pruned", f"{ALL}:floor")
+        newest = await client.get(f"{log.PREFIX}last")
+        return place == int(newest or 0) or place >= max(int(floor or 0) for floor in floors)
 
     def _look(self, stands: Position) -> None:
         if stands.origin != self._origin:
@@ -102,6 +117,7 @@ class Reader:
     async def _read(self, entry: Entry) -> None:
         if entry.origin != self._origin:
             self._begin_anew(Position(entry.id, entry.origin))
+        self.heard = entry.id
         self.lag_seconds = max(0.0, time.time() - entry.id / log.MICROSECONDS)
         await self._listener.hear(entry)
         self.place = entry.id  # only now: it is told as the cursor up to which all was passed on

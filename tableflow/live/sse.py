@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -33,23 +34,44 @@ class TableStream:
         self._table_id = table_id
         self._cursor = cursor
         self._told = NOWHERE
+        self._channel = channel_of(table_id)
+        self._listener = Listener()
+        self._has_lost = False
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The library's own stream. It resumes even when it is new, so that nothing is lost while it opens."""
-        channel = channel_of(self._table_id)
+        channel = self._channel
         cursor = self._cursor if self._cursor is not None else hub.reader.place or NOWHERE
         asked = EventRequest()
         asked.user, asked.channels, asked.channel_last_ids = self._user, {channel}, {channel: str(cursor)}
         asked.is_next = asked.is_recover = False  # a request that came through no proxy of the library's
-        listener = Listener()
-        listener.user_id, listener.channels = self._user.pk, {channel}
+        self._listener.user_id, self._listener.channels = self._user.pk, {channel}
         # An id without an event: who is cut off before the first one comes back with it.
         yield f"retry: {RETRY_MS}\nid: {channel}:{cursor}\n\n".encode()
-        async for text in stream(asked, listener):
-            if news := self._news(text):
-                if self._told != NOWHERE:
-                    asked.channel_last_ids[channel] = str(self._told)  # from here on, should it read again
-                yield news.encode()
+        hub.pages.add(self)
+        try:
+            async with aclosing(stream(asked, self._listener)) as texts:
+                async for text in texts:
+                    if news := self._reset() + self._news(text):
+                        if self._told != NOWHERE:
+                            asked.channel_last_ids[channel] = str(self._told)  # from here on, should it read again
+                        yield news.encode()
+        finally:
+            hub.pages.discard(self)
+
+    def lose(self) -> None:
+        """Tell the page to begin anew, before it is told anything else."""
+        self._has_lost = True
+        if self._listener.loop is not None:
+            self._listener.overflow = True  # what makes the library read the log again, and so come round
+            self._listener.wake_threadsafe()
+
+    def _reset(self) -> str:
+        if not self._has_lost:
+            return ""
+        self._has_lost = False
+        self._told = max(self._told, hub.reader.place or NOWHERE)
+        return f"event: stream-reset\nid: {self._channel}:{self._told}\ndata: {{}}\n\n"
 
     def _news(self, text: str) -> str:
         """The text without hints that were told before: the library reads the log again for what came while it read."""

@@ -9,6 +9,7 @@ from django_eventstream.event import Event as SentEvent
 from django_eventstream.storage import EventDoesNotExist, StorageBase
 
 from tableflow.live import events, log
+from tableflow.live.hub import hub
 
 
 class LogStorage(StorageBase):  # type: ignore[misc]
@@ -20,6 +21,10 @@ class LogStorage(StorageBase):  # type: ignore[misc]
 
     def get_events(self, channel: str, last_id: int, limit: int = 100) -> list[Any]:
         """The hints after an id. Raises EventDoesNotExist where the client has to begin anew."""
+        if last_id == hub.reader.heard:
+            return []  # what comes from now on is in the listener's queue
+        if not hub.reader.has_redis:
+            raise EventDoesNotExist("Redis does not answer", last_id)
         try:
             entries = log.since(last_id, table_id=int(channel.removeprefix("table-")), most=limit)
         except log.NoSuchPlace as error:

@@ -9,14 +9,16 @@ process.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import signal
 import threading
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, MutableMapping
 from types import FrameType
 from typing import Any, Literal, Protocol
 
+from django.db import Error as DatabaseError
 from django.http import HttpRequest
 
 from tableflow import env
@@ -32,6 +34,9 @@ GRANTED = "tableflow.live.granted"
 MOST_AGE_SECONDS = 900.0
 SEND_SECONDS = 60.0
 """How long a client may read nothing, when its buffers are full."""
+LAST_SECONDS = 1.0
+"""How long its last words may take."""
+logger = logging.getLogger(__name__)
 
 
 class Refused(Exception):
@@ -49,7 +54,7 @@ class Stream(Protocol):
     content_type: str
     admitted: Pass
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes, None]:
         """What to send, as it comes."""
 
     def may_go_on(self, view: View) -> bool:
@@ -86,15 +91,20 @@ class Streams:
         """How many are open of each kind."""
         return Counter(stream.kind for stream in list(self._closing))
 
-    def passes(self) -> set[Pass]:
-        """What let the open ones in."""
-        return {stream.admitted for stream in list(self._closing)}
+    def by_pass(self) -> dict[Pass, list[Stream]]:
+        """The open ones, by what let them in."""
+        by_pass: dict[Pass, list[Stream]] = defaultdict(list)
+        for stream in self._closing:
+            by_pass[stream.admitted].append(stream)
+        return by_pass
 
-    def look(self, pass_: Pass, view: View | None) -> None:
-        """Tell the streams of a pass what its holder may see now; those that may not go on end."""
-        for stream in [stream for stream in self._closing if stream.admitted == pass_]:
-            if view is None or not stream.may_go_on(view):
-                self._close([stream], "revoked")
+    def look(self, looked: Mapping[Pass, Collection[Stream]], views: Mapping[Pass, View | None]) -> None:
+        """Tell these streams what their holders may see now; those that may not go on end."""
+        for pass_, of_it in looked.items():
+            view = views[pass_]
+            for stream in of_it:
+                if stream in self._closing and (view is None or not stream.may_go_on(view)):
+                    self._close([stream], "revoked")
 
     def close_all(self) -> None:
         """End them all, since the process ends; no more are granted."""
@@ -130,7 +140,7 @@ class Streams:
 async def _pump(stream: Stream, closing: asyncio.Future[Reason], receive: Receive, send: Send) -> None:
     leaving = asyncio.ensure_future(_left(receive))
     chunks = stream.chunks()
-    coming: asyncio.Future[bytes] | None = None
+    coming: asyncio.Future[bytes | None] | None = None
     try:
         await send({"type": "http.response.start", "status": 200, "headers": _headers(stream.content_type)})
         while True:
@@ -140,21 +150,36 @@ async def _pump(stream: Stream, closing: asyncio.Future[Reason], receive: Receiv
             if leaving.done():
                 return
             if closing.done():
-                await _send(send, stream.last_words(closing.result()), more=False)
+                await _close(stream, closing.result(), coming, send)
                 return
-            await _send(send, coming.result(), more=True)
+            body = coming.result()
+            await _send(send, body or b"", more=body is not None, seconds=SEND_SECONDS)
+            if body is None:
+                return
     except TimeoutError:
         return  # its client reads no more
+    except DatabaseError as error:
+        logger.warning("A stream ends, since the database cannot be asked whether it may go on: %s", error)
+        await _send(send, b"", more=False, seconds=LAST_SECONDS)
     finally:
         await _end([leaving, *([coming] if coming else [])])
+        await chunks.aclose()
 
 
-async def _next(chunks: AsyncIterator[bytes]) -> bytes:
-    return await anext(chunks)
+async def _close(stream: Stream, reason: Reason, coming: asyncio.Future[bytes | None], send: Send) -> None:
+    # A chunk that is ready was taken from what waits: unless it is sent, the cursor of the last words is beyond it.
+    ready = coming.done() and not coming.cancelled() and coming.exception() is None and reason != "revoked"
+    last = (coming.result() or b"") if ready else b""
+    await _send(send, last + stream.last_words(reason), more=False, seconds=LAST_SECONDS)
 
 
-async def _send(send: Send, body: bytes, *, more: bool) -> None:
-    async with asyncio.timeout(SEND_SECONDS):
+async def _next(chunks: AsyncGenerator[bytes, None]) -> bytes | None:
+    """The next chunk; None: the stream has ended by itself."""
+    return await anext(chunks, None)
+
+
+async def _send(send: Send, body: bytes, *, more: bool, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
         await send({"type": "http.response.body", "body": body, "more_body": more})
 
 

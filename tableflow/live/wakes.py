@@ -6,7 +6,7 @@ A wake-up has room for one: any number of changes while it waits are one event, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from tableflow.live.hub import hub
 from tableflow.live.log import Entry, Event
@@ -41,7 +41,7 @@ class Wakes:
         """Anything may have changed."""
         self._wake.set()
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """One event at once, and one for each wake-up."""
         hub.add(self)
         try:

@@ -1,7 +1,6 @@
--- What the scripts share: ids, the dirt of a table, and how that becomes events of the log. (Prepended to each.)
-local P = 'tableflow:live:'
+-- What the scripts share: ids, the dirt of a table, and how that becomes events of the log. It is put before each,
+-- behind P, with which every key begins, and MOST_ROWS, how many an event names.
 local GAP = 250000         -- µs between two flushes of a table
-local MOST_ROWS = 200
 local TABLE_KEEPS = 1000   -- flushes kept for each table
 local ALL_KEEPS = 10000    -- and of all together
 
@@ -60,7 +59,7 @@ local function object(hash, quote)
 end
 
 -- What is dirty as the insides of JSON objects, in the order in which it is told. Transitions come last: who hears
--- that a run is complete has heard of its cells.
+-- that a run is complete has heard of its cells, but for those that another process is about to tell of.
 local function told(dirty)
   local events = {}
   local function tell(kind, more)

@@ -97,7 +97,8 @@ def tidy(import_id: int) -> None:
             _delete_landed_rows(source)
             source.landed, source.rows_done = [], 0
             source.save(update_fields=["landed", "rows_done"])
-            marks.imported(source.table_id or marks.NOWHERE, source.pk, source.status)
+            if source.table_id is not None:
+                marks.imported(source.table_id, source.pk, source.status)
         was_untidy = chunks.delete(import_id)
         if was_untidy and source.status != Import.Status.COMPLETE and source.table_id is not None:
             changes.tell(source.table_id, ranges=source.landed)  # the rows of an appending import stay
