@@ -31,5 +31,8 @@ def pytest_load_initial_conftests() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure() -> None:
-    """Stop the servers."""
+    """Stop what speaks to the servers by itself, and the servers."""
+    from tableflow.live import flusher
+
+    flusher.end()
     _stack.close()
