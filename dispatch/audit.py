@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from cells import approvals
 from cells import lifecycle as executions
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lanes, lifecycle, windows
-from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane, Window
+from dispatch.models import ACTIVE, CELLS_ENDED, Dispatch, DispatchStatus, Lane, Window
 from tableflow.live import marks
 from tableflow.tables.models import Group
 
@@ -85,8 +85,8 @@ def _in_flight(open_ones: Sequence[Window]) -> list[tuple[Window, int]]:
 
 
 def _set_right(window: Window, in_flight: int) -> int:
-    ended = F("completed") + F("error") + F("cancelled") + F("skipped")
-    return Window.objects.filter(pk=window.pk).exclude(cells=ended + in_flight).update(cells=ended + in_flight)
+    held = CELLS_ENDED + in_flight
+    return Window.objects.filter(pk=window.pk).exclude(cells=held).update(cells=held)
 
 
 def _lanes() -> QuerySet[Lane]:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Value, When
 from django.db.models.functions import Coalesce, Now
 
-from dispatch.models import ACTIVE, Dispatch, DispatchStatus, Lane
+from dispatch.models import ACTIVE, CELLS_ENDED, Dispatch, DispatchStatus, Lane
 from tableflow.live import marks
 from tableflow.statements import Statements
 
@@ -101,7 +101,7 @@ def complete(dispatch: Dispatch, *, waiting: int) -> bool:
         ran_for=_ran_for(),
         resumed_at=None,
         waiting=waiting,
-        total=F("completed") + F("error") + F("cancelled") + F("skipped") + waiting,
+        total=CELLS_ENDED + waiting,
     )
     return _ended(dispatch.pk, won, "completed")
 
@@ -120,9 +120,7 @@ def cancel(dispatch_id: int) -> bool:
 
 def settle(dispatch_id: int) -> None:
     """Lower the total of a cancelled dispatch to the cells that it came to: the others were never begun."""
-    Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.CANCELLED).update(
-        total=F("completed") + F("error") + F("cancelled") + F("skipped"), waiting=0
-    )
+    Dispatch.objects.filter(pk=dispatch_id, status=DispatchStatus.CANCELLED).update(total=CELLS_ENDED, waiting=0)
 
 
 def _ran_for() -> ExpressionWrapper[Any]:

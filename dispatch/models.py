@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from tableflow.tables.models import PositionField, Table
 
@@ -41,6 +41,8 @@ class DispatchStatus(models.TextChoices):
 
 ACTIVE = (DispatchStatus.PENDING, DispatchStatus.DISPATCHING, DispatchStatus.PAUSED)
 ENDED = (DispatchStatus.COMPLETE, DispatchStatus.CANCELLED)
+CELLS_ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
+"""The cells of a window, or of a dispatch's closed windows, that have ended, whichever way."""
 
 
 class Dispatch(models.Model):

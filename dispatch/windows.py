@@ -16,7 +16,7 @@ from cells import lifecycle as executions
 from cells.draw import Tally
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import lifecycle, scope
-from dispatch.models import ENDED, Dispatch, Window
+from dispatch.models import CELLS_ENDED, ENDED, Dispatch, Window
 from dispatch.pick import Picked
 from tableflow.live import marks
 from tableflow.tables.models import Row
@@ -35,8 +35,7 @@ class Counted:
     at: datetime
 
 
-_ENDED = F("completed") + F("error") + F("cancelled") + F("skipped")
-UNFINISHED = Q(cells__gt=_ENDED)
+UNFINISHED = Q(cells__gt=CELLS_ENDED)
 """That a window has cells left."""
 
 
@@ -136,7 +135,7 @@ def close_finished(dispatch: Dispatch, *, for_good: bool = False) -> None:
     The lobby stays open while a cell may come to it: it is closed with the dispatch, `for_good`.
     """
     closable = open_of([dispatch.pk]) if for_good else open_of([dispatch.pk]).filter(lobby=False)
-    finished = list(closable.filter(cells__lte=_ENDED).select_for_update().order_by("pk"))
+    finished = list(closable.filter(cells__lte=CELLS_ENDED).select_for_update().order_by("pk"))
     if not finished:
         return
     Window.objects.filter(pk__in=[window.pk for window in finished]).update(closed_at=Now())

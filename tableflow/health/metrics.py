@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYP
 from prometheus_client.registry import Collector
 
 from cells.models import Worker
-from dispatch.models import Dispatch, DispatchStatus, Window
+from dispatch.models import CELLS_ENDED, Dispatch, DispatchStatus, Window
 from dispatch.windows import OUTCOMES
 from tableflow import pulse
 from tableflow.celery import app
@@ -62,7 +62,7 @@ def _cells() -> Metric:
 
 def _windows() -> Iterable[Metric]:
     """What the queue holds: the cells of open windows that have not ended."""
-    left = Sum(F("cells") - F("completed") - F("error") - F("cancelled") - F("skipped"))
+    left = Sum(F("cells") - CELLS_ENDED)
     found = _open_windows().aggregate(left=Coalesce(left, 0), windows=Count("pk"), age=Now() - Min("opened_at"))
     age = found["age"].total_seconds() if found["age"] else 0
     yield _gauge("tableflow_cells_in_flight", "Cells requested or running, and not ended.", found["left"])
