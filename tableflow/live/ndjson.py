@@ -68,7 +68,8 @@ class EventLines:
         """Keep what the client wants and may see."""
         self._keep(self._lines(entry, names))
         for event in entry.events:
-            self._gone.pop(event["table"] or 0, None)
+            if event["type"] == "schema.changed":
+                self._gone.pop(event["table"], None)
 
     def lose(self) -> None:
         """What waits is of no more use."""

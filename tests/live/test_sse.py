@@ -233,6 +233,25 @@ def test_a_log_that_is_emptied_resets_open_streams_which_go_on(ada, table, lasti
     assert len(events.named("stream.reset")) == len(stream.named("stream-reset")) == 1
 
 
+def test_a_log_that_is_emptied_and_written_to_at_once_resets_before_it_goes_on(ada, table, lasting_redis):
+    stream, events = ada.hints(table), ada.events(f"table={table.pk}")
+    mark_all(table, 1)
+    until_told(stream, 1)
+    lasting_redis.flushall()
+    mark_all(table, 2)
+    until_told(stream, 2)
+    events.first("dispatch.completed", lambda data: data["dispatch"] == 2)
+    for told, reset in ((stream, "stream-reset"), (events, "stream.reset")):
+        numbers = [event.number for event in told.named(reset, "run-changed", "dispatch.completed")]
+        assert told.named(reset)
+        assert numbers == sorted(numbers)
+
+
+def test_a_head_of_a_stream_is_no_stream(ada, table):
+    for path in (f"/tables/{table.pk}/events/", "/stream/events"):
+        assert ada.ask("HEAD", path).status_code == 405
+
+
 def test_a_stream_ends_soon_after_its_visitor_has_logged_out(visitor, table):
     stream = visitor.listener.open(f"/api/v1/tables/{table.pk}/events/")
     lists = visitor.listener.open("/ui/sse/dispatches")
