@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice, pairwise
+from urllib.parse import urlsplit
 
 import pytest
+import redis
+from django.conf import settings
 
 from tableflow.live import log
 from tableflow.live.dirt import Dirt
@@ -19,7 +22,23 @@ from tests.stage.points import Points
 
 GAP_SECONDS = 0.25
 MANY = 100_000
-pytestmark = pytest.mark.usefixtures("empty_redis")
+
+
+@pytest.fixture(autouse=True)
+def own_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    """A log in a database of Redis of its own, since web processes of other tests flush what they find in theirs."""
+    monkeypatch.setattr(settings, "REDIS_URL", urlsplit(settings.REDIS_URL)._replace(path="/1").geturl())
+    _connect_anew()
+    log.client().flushdb()
+    yield log.client()
+    log.client().flushdb()
+    monkeypatch.undo()
+    _connect_anew()
+
+
+def _connect_anew() -> None:
+    log.client.cache_clear()
+    log._script.cache_clear()
 
 
 @pytest.fixture
@@ -59,7 +78,7 @@ def forget_pace() -> None:
 def test_eight_writers_at_once_give_ids_that_strictly_rise_and_lose_nothing():
     forks = writer.context()
     start = forks.Barrier(8)
-    eight = [forks.Process(target=writer.mark, args=(name, 3, 200, start)) for name in range(8)]
+    eight = [forks.Process(target=writer.mark, args=(settings.REDIS_URL, name, 3, 200, start)) for name in range(8)]
     for process in eight:
         process.start()
     for process in eight:
@@ -118,7 +137,7 @@ def test_what_a_process_marked_and_did_not_live_to_flush_others_flush(tmp_path):
     forks = writer.context()
     orders, theirs = forks.Pipe()
     env = points.environment("tableflow.live.log.flush")
-    dying = forks.Process(target=writer.take, args=(env, theirs), daemon=True)
+    dying = forks.Process(target=writer.take, args=(settings.REDIS_URL, env, theirs), daemon=True)
     dying.start()
     orders.send(1)
     scenes.until(lambda: told(1), "the first one is told at once")
@@ -144,10 +163,10 @@ def test_transitions_are_sent_together_and_none_is_merged_away():
     assert (cells["rows"], cells["counts"], cells["dispatch"]) == ([7, 8], {"completed": 3, "error": 1}, 5)
 
 
-def test_a_log_that_was_emptied_goes_on_above_every_old_id_and_old_cursors_are_no_place_in_it(empty_redis):
+def test_a_log_that_was_emptied_goes_on_above_every_old_id_and_old_cursors_are_no_place_in_it(own_log):
     log.mark({1: writer.started(1)})
     old = log.position().last
-    empty_redis.flushall()
+    own_log.flushdb()
     for cursor in (old, old - 1):
         with pytest.raises(NoSuchPlace) as refused:
             log.since(cursor, table_id=1, most=MANY)
@@ -159,10 +178,10 @@ def test_a_log_that_was_emptied_goes_on_above_every_old_id_and_old_cursors_are_n
         log.since(old, most=MANY)
 
 
-def test_a_log_whose_counter_alone_was_lost_goes_on_above_it(empty_redis):
+def test_a_log_whose_counter_alone_was_lost_goes_on_above_it(own_log):
     log.mark({1: writer.started(1)})
     old = log.position().last
-    empty_redis.delete(f"{log.PREFIX}last")
+    own_log.delete(f"{log.PREFIX}last")
     forget_pace()
     log.mark({1: writer.started(2)})
     assert log.position().last > old
@@ -206,13 +225,13 @@ def test_what_is_older_than_is_kept_is_pruned_and_cursors_before_it_are_refused(
     assert log.since(last, table_id=1, most=MANY) == []
 
 
-def test_ids_rise_and_nothing_waits_when_the_clock_has_gone_back_by_an_hour(empty_redis):
+def test_ids_rise_and_nothing_waits_when_the_clock_has_gone_back_by_an_hour(own_log):
     hour = 3600 * log.MICROSECONDS
     held_back(1, writer.started(0))
     before = log.position().last + hour
-    empty_redis.set(f"{log.PREFIX}last", before)
-    empty_redis.zincrby(f"{log.PREFIX}due", hour, "1")
-    empty_redis.hincrby(f"{log.PREFIX}flushed", "1", hour)
+    own_log.set(f"{log.PREFIX}last", before)
+    own_log.zincrby(f"{log.PREFIX}due", hour, "1")
+    own_log.hincrby(f"{log.PREFIX}flushed", "1", hour)
     log.flush()
     assert told(1, after=before), "what was due by the old clock is told now"
     assert log.mark({1: writer.started(1)}) is not None, "and it is told at the usual pace"

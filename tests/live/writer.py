@@ -10,6 +10,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier
 
 import orjson
+from django.conf import settings
 
 from tableflow.live import flusher, log
 from tableflow.live.dirt import Dirt
@@ -23,18 +24,20 @@ def context() -> ForkServerContext:
     return forks
 
 
-def mark(name: int, tables: int, count: int, start: Barrier) -> None:
+def mark(url: str, name: int, tables: int, count: int, start: Barrier) -> None:
     """Hand so many transitions over to Redis, one by one, of these tables in turn."""
+    settings.REDIS_URL = url
     start.wait()
     for number in itertools.islice(numbers_of(name), count):
         log.mark({1 + number % tables: started(number)})
 
 
-def take(env: Mapping[str, str], orders: Connection) -> None:
+def take(url: str, env: Mapping[str, str], orders: Connection) -> None:
     """Leave as many transitions of table 1 to the process's flusher as each order says, and answer it.
 
     The process may be held at the points that `env` names (tests/stage/points.py).
     """
+    settings.REDIS_URL = url
     points.take_up(env)
     numbers = numbers_of(0)
     for count in iter(orders.recv, 0):
