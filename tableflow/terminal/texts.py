@@ -6,23 +6,15 @@ What these give is text, not markup: give it to a widget as such, or a `[` in th
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
+from tableflow.plain import plain
+
 ELLIPSIS = "…"
-_SEQUENCE = re.compile(
-    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
-    r"|\x1b[ -/]*[0-~]?"
-)
-_JOINERS = "\u200c\u200d"
-_BLANKS = "\t\n\r\v\f\x85\u2028\u2029"
-_UNSEEN = frozenset({"Cc", "Cf", "Co"})
 
 MARKS: Mapping[str, str] = {
     # cells
@@ -58,17 +50,16 @@ MARKS: Mapping[str, str] = {
 
 def clean(text: str, *, lines: bool = False) -> str:
     """The text without anything that steers a terminal. `lines`: it stays in its lines; else their ends are blanks."""
-    kept = "\n" if lines else ""
-    return "".join(_kept(character, kept) for character in _SEQUENCE.sub("", text.replace("\r\n", "\n")))
+    return plain(text, kept="\n" if lines else "")
 
 
 def clip(text: str, width: int) -> str:
     """The cleaned text in at most so many cells of the terminal; what is cut ends in `…`."""
     looked_at = 4 * width + 64
-    plain = clean(text[:looked_at])
-    if cell_len(plain) <= width and len(text) <= looked_at:
-        return plain
-    return set_cell_size(plain, width - 1).rstrip() + ELLIPSIS if width > 0 else ""
+    shown = clean(text[:looked_at])
+    if cell_len(shown) <= width and len(text) <= looked_at:
+        return shown
+    return set_cell_size(shown, width - 1).rstrip() + ELLIPSIS if width > 0 else ""
 
 
 def value(given: Any, *, lines: bool = False) -> str:
@@ -126,12 +117,3 @@ def bar(done: int, total: int | None, width: int) -> str:
     # Neither full before the end nor empty after the beginning.
     full = min(width - (share < 1), max(int(share > 0), round(share * width)))
     return f"{'█' * full}{'░' * (width - full)} {int(100 * share):>3} %"
-
-
-def _kept(character: str, kept: str) -> str:
-    if character in _BLANKS:
-        return character if character in kept else " "
-    category = unicodedata.category(character)
-    if category == "Cs":
-        return "\ufffd"
-    return character if category not in _UNSEEN or character in _JOINERS else ""
