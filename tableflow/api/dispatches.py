@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cells import traces
-from dispatch import begin, cancel, caps, findings, listing, pausing, progress
+from dispatch import again, begin, cancel, caps, findings, listing, pausing, progress
 from dispatch.models import Dispatch, Mode
 from tableflow.api import access, answers, query, shapes
 from tableflow.api.fields import MAX_ID, Body, Ids, Number, Object, Whole
@@ -190,6 +190,19 @@ class DispatchResume(APIView):
         return Response(answers.dispatch(pausing.resume_dispatch(_editable(request, dispatch_id).pk)))
 
 
+class DispatchRunFailed(APIView):
+    """What failed, once more."""
+
+    @extend_schema(request=None, responses={202: shapes.Dispatch})
+    @once
+    def post(self, request: Request, dispatch_id: int) -> Response:
+        """Run what failed in its workflow columns and rows, in whichever dispatch it failed, as a new dispatch of mode
+        `failed`. Columns and rows that are gone are left out; 409 when nothing is left.
+        """
+        made = again.run_failed(_editable(request, dispatch_id), access.user(request))
+        return Response(answers.dispatch(made), status=status.HTTP_202_ACCEPTED)
+
+
 class TableCancelRuns(APIView):
     """The end of what runs in a part of a table."""
 
@@ -270,4 +283,5 @@ urlpatterns = [
     path("dispatches/<int:dispatch_id>/cancel/", DispatchCancel.as_view(), name="dispatch-cancel"),
     path("dispatches/<int:dispatch_id>/pause/", DispatchPause.as_view(), name="dispatch-pause"),
     path("dispatches/<int:dispatch_id>/resume/", DispatchResume.as_view(), name="dispatch-resume"),
+    path("dispatches/<int:dispatch_id>/run-failed/", DispatchRunFailed.as_view(), name="dispatch-run-failed"),
 ]

@@ -468,6 +468,35 @@ def test_the_findings_of_a_dispatch_take_the_same_queries_however_much_it_found(
     assert queries(failed(worker, map(str, itertools.count()))) == few
 
 
+def test_what_failed_runs_again_in_what_is_left_of_the_dispatchs_scope(
+    api: Api, api_of: Any, numbers: Table, doubled: Group, rows: list[Row]
+) -> None:
+    tenfold = scenes.group(numbers, scenes.doubling(numbers), "tenfold")
+    some, left_out = [row.pk for row in rows[:3]], rows[4].pk
+    named = start(api, numbers, {"groups": [doubled.pk, tenfold.pk], "rows": some})
+    open_ended = start(api, numbers, {"groups": [doubled.pk], "exclude_rows": [left_out, some[0]]})
+    landed = begin(numbers.pk, groups=[doubled.pk], ranges=[[2, 4]])
+    Row.objects.filter(pk=some[0]).delete()
+    groups.delete(numbers, tenfold.pk)
+
+    def run_failed(dispatch_id: int, by: Api = api, **more: Any) -> Any:
+        return by.post(f"dispatches/{dispatch_id}/run-failed/", **more)
+
+    first = run_failed(named["id"], headers={"Idempotency-Key": "one"})
+    assert first.status_code == 202
+    made = first.json()
+    assert (made["mode"], made["groups"], made["requested_by"]) == ("failed", [doubled.pk], numbers.owner.username)
+    assert made["scope"] == {"rows": some[1:], "filter": None, "exclude_rows": []}
+    assert run_failed(named["id"], headers={"Idempotency-Key": "one"}).json() == made
+    assert run_failed(open_ended["id"]).json()["scope"] == {"rows": None, "filter": None, "exclude_rows": [left_out]}
+    assert Dispatch.objects.get(pk=run_failed(landed.pk).json()["id"]).scope["ranges"] == [[2, 4]]
+    assert run_failed(named["id"], api_of(UserFactory())).status_code == 404
+
+    groups.delete(numbers, doubled.pk)
+    refused = run_failed(named["id"])
+    assert (refused.status_code, errors(refused)) == (409, {None: "nothing_left"})
+
+
 def test_the_findings_of_other_peoples_dispatches_are_not_seen(api: Api, api_of: Any, failing: Dispatch) -> None:
     for name in ("windows", "errors", "slowest"):
         assert api_of(UserFactory()).get(f"dispatches/{failing.pk}/{name}/").status_code == 404
