@@ -23,6 +23,8 @@ from tableflow.live.streams import Stream, streams
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+"""How long events wait for the database to say who may hear them."""
 
 
 class Subscriber(Protocol):
@@ -133,7 +135,7 @@ class Hub:
         """
         async with self._looking:
             try:
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     views = await asyncio.to_thread(passes.look_all, list(of))
             except (DatabaseError, TimeoutError) as error:
                 logger.warning("Streams go on as they were admitted, since the database does not answer: %r", error)

@@ -151,7 +151,8 @@ class EventLines:
         ]
 
     def _name(self, event: Event, names: Mapping[int, str]) -> str | None:
-        return self._gone.get(event["table"]) or names.get(event["table"])
+        table_id = event["table"]
+        return self._gone.get(table_id) or names.get(table_id) or self._view.get(table_id)
 
     def _keep(self, lines: Sequence[Line]) -> None:
         """An entry of any length is kept: one outage may bring many transitions, and whoever reads gets them."""
