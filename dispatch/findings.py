@@ -5,7 +5,7 @@ A cell shows its newest run only. One that another dispatch has run since is fou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -21,9 +21,9 @@ from dispatch.models import Dispatch, Window
 from dispatch.pick import by_index
 
 MOST_FAILED = 10_000
-"""How many failed cells are looked at for their errors, where the windows do not tell where they are."""
+"""How many failed cells of a table are looked at for those of a dispatch that had errors in more windows than that."""
 MOST_CELLS = 20_000
-"""How many cells of windows are looked at, for errors as for slow cells."""
+"""How many cells are looked at, for errors as for slow cells: those of the newest windows."""
 MOST_WINDOWS = 1_000
 MOST_GROUPS = 20
 SETTINGS = {"enable_bitmapscan": "off", "work_mem": "16MB"}  # messages may be long
@@ -40,7 +40,10 @@ class ErrorGroup:
 
 @dataclass(frozen=True)
 class Errors:
-    """The most frequent messages of `seen` failed cells; `is_all`: no cell of the dispatch failed beside these."""
+    """The most frequent messages of `seen` failed cells; `is_all`: no cell of the dispatch failed beside these.
+
+    Where it is not, the older windows that had errors were not looked at: there may be others, even where none is seen.
+    """
 
     groups: list[ErrorGroup]
     seen: int
@@ -66,24 +69,20 @@ def windows_of(dispatch: Dispatch) -> QuerySet[Window]:
 def errors_of(dispatch: Dispatch) -> Errors:
     """The messages of the dispatch's failed cells, the most frequent first.
 
-    Where the windows that had errors are few, their cells are looked at. Else the first failed cells of the
-    dispatch's groups are, in whichever dispatch they failed.
+    Where the windows that had errors are few, their cells are looked at. Else all failed cells of the dispatch's groups
+    are, in whichever dispatch they failed; where these are many too, the newest of the windows.
     """
     failing, is_whole = _newest(_windows(dispatch).filter(error__gt=0))
     if not failing:
         return Errors([], 0, is_all=True)
     most = {"dispatch": dispatch.pk, "groups": MOST_GROUPS}
-    if is_whole:
-        found = _look("errors_in_windows", {**most, "windows": failing})
-    else:
+    if not is_whole:
         planned = [pinned["id"] for pinned in dispatch.plan]
         each = MOST_FAILED // len(planned)
         found = _look("errors_in_groups", {**most, "planned": planned, "most": each})
-    return Errors(
-        [ErrorGroup(group.group_id, group.message, group.cells) for group in found if group.cells],
-        found[0].seen if found else 0,
-        found[0].is_all if found else True,
-    )
+        if not found or found[0].is_all:
+            return _errors(found, is_all=True)
+    return _errors(_look("errors_in_windows", {**most, "windows": failing, "cells": MOST_CELLS}), is_all=is_whole)
 
 
 def slowest_of(dispatch: Dispatch, most: int = 20) -> list[SlowCell]:
@@ -96,6 +95,11 @@ def slowest_of(dispatch: Dispatch, most: int = 20) -> list[SlowCell]:
     bounds = {"dispatch": dispatch.pk, "windows": newest, "cells": MOST_CELLS, "most": most}
     found = _look("slowest", bounds)
     return [SlowCell(cell.row_id, cell.group_id, cell.status, cell.seconds, cell.started_at) for cell in found]
+
+
+def _errors(found: Sequence[Any], *, is_all: bool) -> Errors:
+    groups = [ErrorGroup(group.group_id, group.message, group.cells) for group in found if group.cells]
+    return Errors(groups, found[0].seen if found else 0, is_all)
 
 
 def _look(name: str, bounds: Mapping[str, Any]) -> list[Any]:

@@ -142,7 +142,7 @@ class DispatchErrors(APIView):
     @extend_schema(responses=shapes.DispatchErrors)
     def get(self, request: Request, dispatch_id: int) -> Response:
         """The messages of its failed cells, the most frequent first: at most 20. A cell that another dispatch has run
-        since is not among them.
+        since is not among them. Where very many failed, they are those of the newest 20,000 cells or so: see `is_all`.
 
         A dispatch of mode `failed` with this group and the filter `{"field": "@<group>.error", "op": "eq", "value":
         message}` runs them again, and the cells that failed with the same message in other dispatches.

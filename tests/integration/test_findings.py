@@ -110,6 +110,7 @@ def laid(group: Group, windows: int, cells: int, *, failed: str) -> Dispatch:
               FROM cell
               WHERE n <= %(windows)s * %(cells)s
               GROUP BY (n - 1) / %(cells)s
+              ORDER BY (n - 1) / %(cells)s
               RETURNING id, first_position, last_position
             )
             INSERT INTO cells_execution (
@@ -154,24 +155,22 @@ def test_a_look_is_bounded_however_long_the_table_is(is_analyzed: bool) -> None:
     if is_analyzed:
         analyze()
 
-    # Its errors are in all of its windows: the first failed cells of the group are looked at, and no more.
+    # Its errors are in all of its windows: some failed cells of the group are looked at, then the newest windows.
+    newest = list(findings.windows_of(crowd).values_list("pk", flat=True)[:10])
     errors = findings.errors_of(crowd)
-    assert (errors.seen, errors.is_all) == (findings.MOST_FAILED, False)
+    assert (errors.seen, errors.is_all) == (findings.MOST_CELLS // 2, False)
     assert [found.cells for found in errors.groups] == [3_334, 3_333, 3_333]
-    found = look(
-        "errors_in_groups",
-        dispatch=crowd.pk,
-        planned=[group.pk],
-        most=findings.MOST_FAILED,
-        groups=findings.MOST_GROUPS,
-    )
+    most = {"dispatch": crowd.pk, "groups": findings.MOST_GROUPS}
+    found = look("errors_in_groups", **most, planned=[group.pk], most=findings.MOST_FAILED)
     assert "failed_executions" in indexes(found)
     assert touched(found) < findings.MOST_FAILED + 100
+    found = look("errors_in_windows", **most, windows=newest, cells=findings.MOST_CELLS)
+    assert "executions_by_window" in indexes(found)
+    assert touched(found) <= findings.MOST_CELLS + findings.MOST_GROUPS
 
     # The slowest are looked for in the newest windows, though older ones had slower cells.
     slowest = findings.slowest_of(crowd)
     assert len(slowest) == 20
-    newest = list(findings.windows_of(crowd).values_list("pk", flat=True)[:10])
     of_slowest = Execution.objects.filter(row__in=[cell.row_id for cell in slowest])
     assert set(of_slowest.values_list("window_id", flat=True)) <= set(newest)
     found = look("slowest", dispatch=crowd.pk, windows=newest, cells=findings.MOST_CELLS, most=20)
@@ -183,9 +182,20 @@ def test_a_look_is_bounded_however_long_the_table_is(is_analyzed: bool) -> None:
     errors = findings.errors_of(few)
     assert (errors.seen, errors.is_all) == (2, True)
     windows = list(findings.windows_of(few).values_list("pk", flat=True))
-    found = look("errors_in_windows", dispatch=few.pk, windows=windows, groups=findings.MOST_GROUPS)
+    most = {"dispatch": few.pk, "groups": findings.MOST_GROUPS}
+    found = look("errors_in_windows", **most, windows=windows, cells=findings.MOST_CELLS)
     assert "executions_by_window" in indexes(found)
     assert touched(found) <= 1_000 + findings.MOST_GROUPS
+
+
+def test_errors_are_found_behind_any_number_of_others_cells_that_failed() -> None:
+    (group,) = scene(30_000)[1]
+    crowd = laid(group, windows=15, cells=2_000, failed="true")
+    laid(group, windows=11, cells=2_000, failed="true")
+    errors = findings.errors_of(crowd)
+    assert (sum(found.cells for found in errors.groups), errors.seen, errors.is_all) == (8_000, 8_000, False)
+    laid(group, windows=15, cells=2_000, failed="true")
+    assert findings.errors_of(crowd) == findings.Errors([], 0, is_all=False)
 
 
 def test_all_errors_of_many_windows_may_be_seen_too() -> None:
