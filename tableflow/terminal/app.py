@@ -7,11 +7,12 @@ chosen in this session. A screen says what it shows and how to ask for it.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Coroutine, Mapping
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.worker import Worker
 
 from tableflow.terminal.address import Server
 from tableflow.terminal.client import ApiError, Client
@@ -23,6 +24,7 @@ from tableflow.terminal.screens.live import LiveScreen
 from tableflow.terminal.screens.runs import RunsScreen
 from tableflow.terminal.screens.tables import TablesScreen
 from tableflow.terminal.screens.workers import WorkersScreen
+from tableflow.terminal.states import Stopped
 from tableflow.terminal.subscription import Subscription
 from tableflow.terminal.widgets import status
 from tableflow.terminal.widgets.columns import Choice
@@ -56,7 +58,7 @@ class Terminal(App[None]):
         super().__init__()
         self.server = server
         self.client = Client(server)
-        self.subscription = Subscription(server, changed=self._repaint)
+        self.subscription = Subscription(server, changed=self._connected)
         self.choices: dict[str, Choice] = {}
         self.under_way: dict[int, str] = {}
         self._view = view
@@ -86,11 +88,11 @@ class Terminal(App[None]):
 
     async def on_unmount(self) -> None:
         """Let go of the server."""
-        await self.client.__aexit__(None, None, None)
+        await self.client.close()
 
     def shown(self, screen: LiveScreen) -> None:
         """A screen is looked at now: ask for what it shows, unless a dialog was all that stood before it."""
-        if screen is not self._front:
+        if screen is self.front and screen is not self._front:
             self._front = screen
             self.coordinator.show([])
             self.coordinator.show([screen.resource])
@@ -102,6 +104,17 @@ class Terminal(App[None]):
     def restart(self, screen: LiveScreen) -> None:
         """A screen asks for something else than before: drop the answer that is on its way."""
         self.coordinator.renew(screen.resource)
+
+    def deed(self, deed: Coroutine[Any, Any, None]) -> None:
+        """Have something done to its end, whichever screens are left meanwhile."""
+        self.run_worker(deed, group="deeds")
+
+    def tell(self, said: str, tone: str = "") -> None:
+        """Say what came of a deed on the screen that is looked at, and ask anew for what it shows."""
+        screen = self.front
+        if screen is not None:
+            screen.flash(said, tone)
+            self.refetch(screen)
 
     def back(self) -> None:
         """Leave the uppermost screen; the first one stays."""
@@ -126,18 +139,21 @@ class Terminal(App[None]):
         return said, status.tone(state)
 
     def action_view(self, name: str) -> None:
-        """Go to a list, unless it is looked at already."""
+        """Go to a list: back to it where it was left for others."""
         wanted = VIEWS[name]
-        if not isinstance(self.screen, wanted):
+        known = next((screen for screen in self.screen_stack if isinstance(screen, wanted)), None)
+        if known is None:
             self.push_screen(wanted())
+        else:
+            known.pop_until_active()
 
     def action_help(self) -> None:
         """Show the keys."""
         if isinstance(self.screen, LiveScreen):
             self.push_screen(HelpScreen())
 
-    def _ask(self, ticket: Ticket) -> None:
-        self.run_worker(self._answer(ticket), group="requests")
+    def _ask(self, ticket: Ticket) -> Worker[None]:
+        return self.run_worker(self._answer(ticket), group="requests")
 
     async def _answer(self, ticket: Ticket) -> None:
         screen = self.front
@@ -156,6 +172,12 @@ class Terminal(App[None]):
     async def _wake(self) -> None:
         async for touched in self.subscription.touches():
             self.coordinator.touch(touched)
+
+    def _connected(self) -> None:
+        """The connection stands otherwise now. Who is not let in does not go on knocking."""
+        if isinstance(self.subscription.state, Stopped):
+            self.coordinator.stop_polling()
+        self._repaint()
 
     def _repaint(self) -> None:
         for screen in self.screen_stack:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
@@ -81,6 +81,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the server."""
         await self._http.aclose()
 
     # Runs
@@ -91,22 +95,19 @@ class Client:
         status: str | None = None,
         table: int | None = None,
         requested_by: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
         limit: int = PAGE,
-        offset: int = 0,
     ) -> Page:
         """The runs that the user may see, the newest first. `status`: active, or one of a dispatch's."""
-        wanted = {"status": status, "table": table, "requested_by": requested_by, "since": since, "until": until}
-        return await self._page("/dispatches/", wanted, limit, offset)
+        wanted = {"status": status, "table": table, "requested_by": requested_by}
+        return await self._page("/dispatches/", wanted, limit)
 
     async def dispatch(self, dispatch_id: int) -> Answer:
         """One run, with its counts."""
         return await self._get(f"/dispatches/{dispatch_id}/")
 
-    async def windows(self, dispatch_id: int, *, limit: int = PAGE, offset: int = 0) -> Page:
+    async def windows(self, dispatch_id: int, *, limit: int = PAGE) -> Page:
         """The windows of a run, the newest first."""
-        return await self._page(f"/dispatches/{dispatch_id}/windows/", {}, limit, offset)
+        return await self._page(f"/dispatches/{dispatch_id}/windows/", {}, limit)
 
     async def errors(self, dispatch_id: int) -> Answer:
         """The messages of a run's failed cells, grouped, the most frequent first."""
@@ -128,11 +129,9 @@ class Client:
         """Stop a run; gives the run. When this has answered, nothing of it writes or starts."""
         return await self._post(f"/dispatches/{dispatch_id}/cancel/")
 
-    async def run_failed(self, dispatch: Answer) -> Answer:
-        """Run the failed cells anew of a run's columns, in the rows that it was asked for; gives the new run."""
-        scope = {name: value for name, value in dispatch["scope"].items() if name in _SCOPE and value is not None}
-        body = {"mode": "failed", "groups": dispatch["groups"], **scope}
-        return await self._post(f"/tables/{dispatch['table']}/dispatches/", body)
+    async def run_failed(self, dispatch_id: int) -> Answer:
+        """Run the failed cells of a run's columns and rows anew, wherever they failed; gives the new run."""
+        return await self._post(f"/dispatches/{dispatch_id}/run-failed/")
 
     async def retry_message(self, table_id: int, group_id: int, message: str) -> Answer:
         """Run the cells of a workflow column anew that failed with this message; gives the new run."""
@@ -142,9 +141,9 @@ class Client:
 
     # Tables and cells
 
-    async def tables(self, *, limit: int = PAGE, offset: int = 0) -> Page:
+    async def tables(self, *, limit: int = PAGE) -> Page:
         """The tables that the user may see, with their columns and groups."""
-        return await self._page("/tables/", {}, limit, offset)
+        return await self._page("/tables/", {}, limit)
 
     async def table(self, table_id: int) -> Answer:
         """One table."""
@@ -156,19 +155,12 @@ class Client:
         *,
         limit: int = PAGE,
         after: str | None = None,
-        offset: int | None = None,
         filter: Mapping[str, Any] | None = None,  # noqa: A002  (the API's word)
-        sort: Sequence[str] = (),
         search: str | None = None,
     ) -> Page:
-        """Rows with the states of their cells: in the visible order `after` a cursor, or sorted, by `offset`."""
-        wanted = {
-            "after": after,
-            "filter": json.dumps(filter) if filter else None,
-            "sort": ",".join(sort) or None,
-            "search": search or None,
-        }
-        return await self._page(f"/tables/{table_id}/rows/", wanted, limit, offset)
+        """Rows with the states of their cells, in the visible order, `after` a cursor."""
+        wanted = {"after": after, "filter": json.dumps(filter) if filter else None, "search": search or None}
+        return await self._page(f"/tables/{table_id}/rows/", wanted, limit)
 
     async def row(self, table_id: int, row_id: int) -> Answer:
         """One row with the states of its cells."""
@@ -180,9 +172,9 @@ class Client:
 
     # Workers
 
-    async def workers(self, *, limit: int = PAGE, offset: int = 0) -> Page:
+    async def workers(self, *, limit: int = PAGE) -> Page:
         """The worker processes."""
-        return await self._page("/workers/", {}, limit, offset)
+        return await self._page("/workers/", {}, limit)
 
     async def worker(self, name: str) -> Answer:
         """One worker, with the cells that it runs."""
@@ -206,11 +198,9 @@ class Client:
 
     # Questions to people
 
-    async def approvals(
-        self, *, status: str = "open", table: int | None = None, limit: int = PAGE, offset: int = 0
-    ) -> Page:
+    async def approvals(self, *, status: str = "open", table: int | None = None, limit: int = PAGE) -> Page:
         """Questions: the open ones the oldest first, others the newest first."""
-        return await self._page("/approvals/", {"status": status, "table": table}, limit, offset)
+        return await self._page("/approvals/", {"status": status, "table": table}, limit)
 
     async def answer(self, approval_id: int, decision: str, fields: Mapping[str, Any] | None = None) -> Answer:
         """Answer a question: approved or rejected. `taken` is False in what it gives when somebody was quicker."""
@@ -219,8 +209,8 @@ class Client:
 
     # How it asks
 
-    async def _page(self, path: str, wanted: Mapping[str, Any], limit: int, offset: int | None) -> Page:
-        found = await self._get(path, {**wanted, "limit": max(1, min(limit, MOST)), "offset": offset or None})
+    async def _page(self, path: str, wanted: Mapping[str, Any], limit: int) -> Page:
+        found = await self._get(path, {**wanted, "limit": max(1, min(limit, MOST))})
         try:
             return Page(list(found["results"]), int(found["count"]), found.get("next_cursor"))
         except (KeyError, TypeError, ValueError) as error:
@@ -250,9 +240,6 @@ class Client:
 def certificates() -> ssl.SSLContext:
     """Whom to trust; read once, which takes longer than many a request."""
     return httpx2.create_ssl_context()
-
-
-_SCOPE = ("rows", "filter", "exclude_rows")
 
 
 def detail(status: int, body: bytes, headers: Mapping[str, str]) -> str:

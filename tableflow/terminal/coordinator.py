@@ -2,14 +2,16 @@
 
 For each resource on the screen one request is in flight at the most. What touches it meanwhile makes it stale, and it
 is asked for once more when the request ends, well or badly. A generation is given with each request; it rises when the
-stream is opened anew and when a filter changes, and an answer of an older one is dropped before it changes anything.
-A poll asks for everything shown every 15 s, whatever the stream does; a tick each second only repaints.
+stream is opened anew and when a filter changes: then the older request is called off, and should its answer come all
+the same it is dropped before it changes anything. A poll asks for everything shown every 15 s, until the server lets
+this user in no more; a tick each second only repaints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from tableflow.terminal.resources import Touched
 
@@ -26,12 +28,19 @@ class Ticket:
     asked_at: float
 
 
+class Request(Protocol):
+    """A request that is on its way."""
+
+    def cancel(self) -> object:
+        """Call it off: it answers no more, and fails no more."""
+
+
 @dataclass
 class _Shown:
-    """A resource on the screen."""
+    """A resource on the screen. `in_flight`: the request for it that is on its way."""
 
     generation: int
-    in_flight: bool = False
+    in_flight: Request | None = None
     is_stale: bool = False
     asked_at: float | None = None
 
@@ -44,7 +53,7 @@ class Coordinator:
 
     def __init__(
         self,
-        ask: Callable[[Ticket], object],
+        ask: Callable[[Ticket], Request],
         *,
         clock: Callable[[], float],
         every: Callable[[float, Callable[[], None]], object],
@@ -54,13 +63,15 @@ class Coordinator:
         self._clock = clock
         self._shown: dict[str, _Shown] = {}
         self._generation = 0
+        self._polls = True
         every(POLL_SECONDS, self.poll)
         every(TICK_SECONDS, repaint)
 
     def show(self, resources: Iterable[str]) -> None:
         """These are on the screen now, and no others. What is new is asked for; what is gone is forgotten."""
         wanted = dict.fromkeys(resources)
-        self._shown = {name: shown for name, shown in self._shown.items() if name in wanted}
+        for name in [name for name in self._shown if name not in wanted]:
+            _call_off(self._shown.pop(name))
         for name in wanted:
             if name not in self._shown:
                 self._anew(name, asked_at=None)
@@ -78,25 +89,30 @@ class Coordinator:
         shown = self._shown.get(resource)
         if shown is None:
             return
-        if shown.in_flight:
+        if shown.in_flight is not None:
             shown.is_stale = True
         else:
             self._begin(resource, shown)
 
     def renew(self, resource: str) -> None:
-        """Ask for it now, and drop the answer that is on its way: it is of another filter or another connection.
+        """Ask for it now, and call off the request on its way: it is of another filter or another connection.
 
         Not shown: nothing.
         """
         shown = self._shown.get(resource)
         if shown is not None:
+            _call_off(shown)
             self._anew(resource, shown.asked_at)
 
     def poll(self) -> None:
         """Ask for all that is shown and not being asked for."""
         for name, shown in list(self._shown.items()):
-            if not shown.in_flight:
+            if self._polls and shown.in_flight is None:
                 self._begin(name, shown)
+
+    def stop_polling(self) -> None:
+        """Ask for nothing any more by itself: the server does not let this user in."""
+        self._polls = False
 
     def answered(self, ticket: Ticket) -> bool:
         """The request has its answer. False: it is too old to be shown."""
@@ -132,10 +148,15 @@ class Coordinator:
         self._begin(resource, shown)
 
     def _begin(self, resource: str, shown: _Shown) -> None:
-        shown.in_flight, shown.is_stale = True, False
-        self._ask(Ticket(resource, shown.generation, self._clock()))
+        shown.is_stale = False
+        shown.in_flight = self._ask(Ticket(resource, shown.generation, self._clock()))
 
     def _end(self, resource: str, shown: _Shown) -> None:
-        shown.in_flight = False
+        shown.in_flight = None
         if shown.is_stale:
             self._begin(resource, shown)
+
+
+def _call_off(shown: _Shown) -> None:
+    if shown.in_flight is not None:
+        shown.in_flight.cancel()

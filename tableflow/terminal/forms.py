@@ -17,7 +17,8 @@ class Unreadable(Exception):
 class Field:
     """One field. `kind`: text, number, choice or json. `name` is None where the whole answer is one field.
 
-    `options` are labels and what they stand for. `value` is what it begins with, as it is typed.
+    `options` are labels and what they stand for; a choice is made by its place among them. `value` is what it begins
+    with, as it is typed.
     """
 
     name: str | None
@@ -28,8 +29,10 @@ class Field:
     value: str = ""
     options: tuple[tuple[str, Any], ...] = ()
 
-    def read(self, typed: str) -> Any:
-        """What somebody typed, as a value of JSON. Raises Unreadable."""
+    def read(self, typed: str | int) -> Any:
+        """What somebody typed or chose, as a value of JSON. Raises Unreadable."""
+        if isinstance(typed, int):
+            return self.options[typed][1]
         try:
             if self.kind in ("number", "json"):
                 value = json.loads(typed, parse_constant=_refuse, parse_float=_finite)
@@ -52,13 +55,13 @@ def fields(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
     return tuple(_field(name, properties[name], is_required=name in required) for name in names)
 
 
-def answer(typed: Iterable[tuple[Field, Any]]) -> Any:
-    """The value of the whole form; fields that were left empty are not in it. Raises Unreadable."""
+def answer(typed: Iterable[tuple[Field, str | int | None]]) -> Any:
+    """The value of the whole form; fields that were left empty, None or no text, are not in it. Raises Unreadable."""
     whole: dict[str, Any] = {}
     for field, given in typed:
         if given is None or given == "":
             continue
-        value = field.read(given) if field.kind != "choice" else given
+        value = field.read(given)
         if field.name is None:
             return value
         whole[field.name] = value
@@ -92,7 +95,7 @@ def _field(name: str, schema: Any, *, is_required: bool) -> Field:
 def _kind(schema: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, Any], ...]]:
     choices = schema.get("enum")
     if isinstance(choices, list):
-        return "choice", tuple((c if isinstance(c, str) else json.dumps(c), c) for c in choices)
+        return "choice", tuple((c if c and isinstance(c, str) else json.dumps(c), c) for c in choices)
     match schema.get("type"):
         case "boolean":
             return "choice", (("Yes", True), ("No", False))

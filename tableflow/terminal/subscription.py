@@ -22,7 +22,7 @@ from tableflow.terminal.resources import EVERYTHING, NOTHING, REOPENED, Touched
 
 PROOF_SECONDS = 10.0
 """For so long a stream must live before the next failure is taken for a first one."""
-GATHER_SECONDS = 0.25
+GATHER_SECONDS = 1.0
 """Between two wake-ups: what comes meanwhile is one."""
 MOST_RETRY_SECONDS = 60.0
 

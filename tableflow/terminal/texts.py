@@ -64,10 +64,14 @@ def clip(text: str, width: int) -> str:
 
 def value(given: Any, *, lines: bool = False) -> str:
     """A value of a cell: texts as they are, nothing for none, everything else as JSON. `lines`: in several lines."""
+    return clean(written(given, lines=lines), lines=lines)
+
+
+def written(given: Any, *, lines: bool = False) -> str:
+    """A value of a cell as `value` has it, but not cleaned: to be copied, or to be cut before it is cleaned."""
     if given is None:
         return ""
-    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2 if lines else None)
-    return clean(written, lines=lines)
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2 if lines else None)
 
 
 def mark(status: str) -> str:

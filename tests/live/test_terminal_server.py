@@ -90,7 +90,6 @@ def test_a_run_is_asked_for_watched_and_steered(ada, numbers):
 
     listed = asked(ada, lambda c: c.dispatches(status="active", table=numbers.pk, requested_by=ada.user.username))
     assert [one["id"] for one in listed.results] == [run.pk]
-    assert asked(ada, lambda c: c.dispatches(until="2020-01-01")).results == []
     shown = asked(ada, lambda c: c.dispatch(run.pk))
     assert (shown["counts"]["error"], shown["table_name"], shown["group_names"]) == (1, "Numbers", ["out"])
     assert asked(ada, lambda c: c.windows(run.pk)).count == 1
@@ -102,7 +101,7 @@ def test_a_run_is_asked_for_watched_and_steered(ada, numbers):
     assert asked(ada, lambda c: c.worker("steered"))["name"] == "steered"
 
     again = asked(ada, lambda c: c.retry_message(numbers.pk, group, "No luck"))
-    failing = asked(ada, lambda c: c.run_failed(shown))
+    failing = asked(ada, lambda c: c.run_failed(run.pk))
     assert [Dispatch.objects.get(pk=made["id"]).mode for made in (again, failing)] == ["failed", "failed"]
     assert asked(ada, lambda c: c.pause(run.pk))["status"] == "paused"
     assert asked(ada, lambda c: c.resume(run.pk))["status"] == "dispatching"
@@ -110,7 +109,7 @@ def test_a_run_is_asked_for_watched_and_steered(ada, numbers):
     assert refused(ada, lambda c: c.resume(run.pk))[0] == 409
 
 
-def test_rows_come_in_pages_behind_a_cursor_or_an_offset(ada, numbers):
+def test_rows_come_in_pages_behind_a_cursor(ada, numbers):
     async def walk(client: Client) -> list[list[int]]:
         pages, after = [], None
         while not pages or after is not None:
@@ -120,8 +119,6 @@ def test_rows_come_in_pages_behind_a_cursor_or_an_offset(ada, numbers):
         return pages
 
     assert asked(ada, walk) == [[1, 2, 3], [4, 5, 6], [7, 8]]
-    sorted_ = asked(ada, lambda c: c.rows(numbers.pk, limit=3, offset=3, sort=["-n"]))
-    assert [row["data"]["n"] for row in sorted_.results] == [5, 4, 3]
     filtered = asked(ada, lambda c: c.rows(numbers.pk, filter={"field": "n", "op": "gt", "value": 6}))
     assert (filtered.count, asked(ada, lambda c: c.table(numbers.pk))["name"]) == (2, "Numbers")
 
@@ -235,10 +232,11 @@ class View:
         )
         self.coordinator.show([resources.RUNS, resources.cells(table_id)])
 
-    def _ask(self, ticket: Ticket) -> None:
-        task = asyncio.ensure_future(self._answer(ticket))
+    def _ask(self, ticket: Ticket) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._answer(ticket))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _answer(self, ticket: Ticket) -> None:
         try:

@@ -14,17 +14,19 @@ from typing import Any
 
 import pytest
 
+from tableflow.terminal import subscription as subscriptions
 from tableflow.terminal.address import Server
 from tableflow.terminal.backoff import Backoff
 from tableflow.terminal.resources import REOPENED, Touched
 from tableflow.terminal.states import Live, Polling, Reconnecting, State, Stopped, said
 from tableflow.terminal.stream import Patience
-from tableflow.terminal.subscription import GATHER_SECONDS, Subscription
+from tableflow.terminal.subscription import Subscription
 from tests import web
 from tests.live.feeds import Feed, refusal
 from tests.scenes import PATIENCE
 from tests.web import Asked, Told
 
+GATHER = 0.25
 OPEN = {"type": "stream.open", "cursor": 10}
 
 
@@ -64,7 +66,7 @@ class Time:
 
     async def sleep(self, seconds: float) -> None:
         """Let the time pass at once; after so many naps for ever."""
-        if seconds != GATHER_SECONDS:
+        if seconds != GATHER:
             if len(self.naps) >= self.most_naps:
                 await asyncio.Event().wait()
             self.naps.append(seconds)
@@ -104,6 +106,12 @@ class Heard:
     def causes(self) -> list[str]:
         """Why the stream was opened anew, each time."""
         return [state.cause for state in self.states if isinstance(state, Reconnecting)]
+
+
+@pytest.fixture(autouse=True)
+def gathering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pause between wake-ups that no nap is as long as."""
+    monkeypatch.setattr(subscriptions, "GATHER_SECONDS", GATHER)
 
 
 @pytest.fixture

@@ -11,20 +11,40 @@ from tableflow.terminal.coordinator import POLL_SECONDS, TICK_SECONDS, Coordinat
 from tableflow.terminal.resources import EVERYTHING, REOPENED, RUNS, WORKERS, Touched
 
 
+class Request:
+    """One on its way, until it is called off."""
+
+    def __init__(self) -> None:
+        self.is_off = False
+
+    def cancel(self) -> None:
+        self.is_off = True
+
+
 class Stage:
     """A coordinator with a clock that is set by hand, and the requests that it makes."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.asked: list[Ticket] = []
+        self.requests: list[Request] = []
         self.repaints = 0
         self.timers: dict[float, Callable[[], None]] = {}
         self.coordinator = Coordinator(
-            self.asked.append, clock=lambda: self.now, every=self.timers.__setitem__, repaint=self._repaint
+            self._ask, clock=lambda: self.now, every=self.timers.__setitem__, repaint=self._repaint
         )
+
+    def _ask(self, ticket: Ticket) -> Request:
+        self.asked.append(ticket)
+        self.requests.append(Request())
+        return self.requests[-1]
 
     def _repaint(self) -> None:
         self.repaints += 1
+
+    def off(self) -> list[bool]:
+        """Of each request, whether it was called off."""
+        return [request.is_off for request in self.requests]
 
     @property
     def last(self) -> Ticket:
@@ -49,6 +69,7 @@ def at_rest(stage: Stage) -> Stage:
     stage.coordinator.show([RUNS])
     assert stage.coordinator.answered(stage.last)
     stage.asked.clear()
+    stage.requests.clear()
     return stage
 
 
@@ -191,6 +212,19 @@ class TestNewGeneration:
         assert not in_flight.coordinator.answered(older)
         assert in_flight.names() == [RUNS, RUNS]
 
+    def test_what_is_on_its_way_is_called_off(self, in_flight: Stage, anew: Callable[[Coordinator], None]) -> None:
+        for _ in range(4):
+            anew(in_flight.coordinator)
+
+        assert in_flight.off() == [True, True, True, True, False]
+
+    def test_what_has_ended_is_not_called_off(self, at_rest: Stage, anew: Callable[[Coordinator], None]) -> None:
+        anew(at_rest.coordinator)
+        at_rest.coordinator.answered(at_rest.last)
+        anew(at_rest.coordinator)
+
+        assert at_rest.off() == [False, False]
+
     def test_stale_counts_no_more(self, stale: Stage, anew: Callable[[Coordinator], None]) -> None:
         anew(stale.coordinator)
 
@@ -210,6 +244,7 @@ def test_what_leaves_the_screen_is_forgotten(stale: Stage) -> None:
     older = stale.last
     stale.coordinator.show([WORKERS])
 
+    assert stale.off() == [True, False]
     assert not stale.coordinator.answered(older)
     assert stale.names() == [RUNS, WORKERS]
     assert stale.coordinator.age(RUNS) is None
@@ -234,6 +269,15 @@ def test_the_poll_asks_for_what_is_not_asked_for_already(at_rest: Stage) -> None
     assert at_rest.names() == [WORKERS, RUNS]
     at_rest.coordinator.answered(at_rest.asked[0])
     assert at_rest.names() == [WORKERS, RUNS]
+
+
+def test_who_is_not_let_in_polls_no_more(at_rest: Stage) -> None:
+    at_rest.coordinator.stop_polling()
+    at_rest.timers[POLL_SECONDS]()
+    assert at_rest.asked == []
+
+    at_rest.coordinator.refresh(RUNS)
+    assert at_rest.names() == [RUNS]
 
 
 def test_the_tick_repaints_and_asks_nothing(at_rest: Stage) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -13,6 +14,9 @@ from textual.widgets import Button, Input, Label, Select, Static
 from tableflow.terminal import forms, texts
 from tableflow.terminal.client import Answer, ApiError, Client
 from tableflow.terminal.forms import Field
+
+if TYPE_CHECKING:
+    from tableflow.terminal.app import Terminal
 
 
 class AnswerScreen(ModalScreen[str | None]):
@@ -62,26 +66,38 @@ class AnswerScreen(ModalScreen[str | None]):
             self._refuse(str(error))
             return
         self._is_sent = True
-        self.run_worker(self._send(decision, filled or None if decision == "rejected" else filled))
+        self._terminal.deed(self._send(decision, filled or None if decision == "rejected" else filled))
 
-    def _typed(self) -> list[tuple[Field, Any]]:
+    @property
+    def _terminal(self) -> Terminal:
+        return cast("Terminal", self.app)
+
+    def _typed(self) -> list[tuple[Field, str | int | None]]:
         return [(field, self._value(f"#field-{place}")) for place, field in enumerate(self._fields)]
 
-    def _value(self, where: str) -> Any:
+    def _value(self, where: str) -> str | int | None:
         widget = self.query_one(where)
         if isinstance(widget, Select):
-            return None if widget.is_blank() else widget.value
+            return None if widget.is_blank() else cast("int", widget.value)
         return widget.value if isinstance(widget, Input) else None
 
     async def _send(self, decision: str, filled: Any) -> None:
+        """Send it, also when the dialog is left meanwhile: then what came of it is said by the screen below."""
+        terminal = self._terminal
         try:
             answered = await self._api.answer(self._asked["id"], decision, filled)
         except ApiError as error:
             self._is_sent = False
-            self._refuse(str(error))
+            if self in terminal.screen_stack:
+                self._refuse(str(error))
+            else:
+                terminal.tell(str(error), "error")
             return
         taken = f"It is {decision}." if answered["taken"] else "Somebody was quicker: your answer changed nothing."
-        self.dismiss(taken)
+        if self in terminal.screen_stack:
+            self.dismiss(taken)
+        else:
+            terminal.tell(taken)
 
     def _refuse(self, why: str) -> None:
         self.query_one("#refusal", Static).update(texts.clean(why))
@@ -93,8 +109,9 @@ def _title(field: Field) -> str:
     return texts.clean(f"{field.label}{required}{hint}")
 
 
-def _widget(field: Field, id_: str) -> Input | Select[Any]:
+def _widget(field: Field, id_: str) -> Input | Select[int]:
     if field.kind == "choice":
-        options = [(texts.clean(label), value) for label, value in field.options]
+        # Text, since a label that is a str would be read as markup; its place, since a value may be a list.
+        options = [(Text(texts.clean(label)), place) for place, (label, _) in enumerate(field.options)]
         return Select(options, id=id_, compact=True, prompt="Choose")
-    return Input(field.value, id=id_, compact=True, max_length=100_000)
+    return Input(texts.clean(field.value), id=id_, compact=True, max_length=100_000)

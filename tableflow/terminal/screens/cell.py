@@ -79,7 +79,7 @@ class CellScreen(LiveScreen):
     def action_copy(self) -> None:
         """Copy the value; of several columns, all by their keys."""
         value = next(iter(self._values.values()), None) if len(self._values) == 1 else self._values
-        self.copy(texts.value(value, lines=True), "the value")
+        self.copy(texts.written(value, lines=True), "the value")
 
     def action_roll(self, lines: int) -> None:
         """Scroll by so many lines."""
@@ -109,7 +109,7 @@ def _add_attempt(said: Text, attempt: Answer | None, status: str | None) -> None
     ]
     said.append("\n" + " · ".join(part for part in parts if part) + "\n", style="bold")
     if attempt["error"]:
-        said.append(texts.clean(attempt["error"], lines=True) + "\n", style="red")
+        said.append(_cut(attempt["error"]) + "\n", style="red")
     for number, step in enumerate(attempt["steps"], start=1):
         _add_step(said, number, step)
 
@@ -122,13 +122,18 @@ def _add_step(said: Text, number: int, step: Answer) -> None:
         if step[name] is not None:
             _add(said, name, step[name])
     if step["error"]:
-        said.append(f"  {texts.clean(step['error'], lines=True)}\n", style="red")
+        said.append(f"  {_cut(step['error'])}\n", style="red")
 
 
 def _add(said: Text, name: str, value: Any) -> None:
     """A name and the value below it, or beside it when it is short."""
-    text = texts.value(value, lines=True)
-    if len(text) > MOST_CHARACTERS:
-        text = f"{text[:MOST_CHARACTERS]}… and {len(text) - MOST_CHARACTERS:,} characters more"
+    text = _cut(texts.written(value, lines=True))
     said.append(f"  {texts.clean(name)}  ", style="dim")
     said.append(("\n" + text).replace("\n", "\n    ") + "\n" if "\n" in text else text + "\n")
+
+
+def _cut(text: str) -> str:
+    """As much of a text as is shown, cleaned, and how much more there is."""
+    shown = texts.clean(text[:MOST_CHARACTERS], lines=True)
+    more = len(text) - MOST_CHARACTERS
+    return f"{shown}… and {more:,} characters more" if more > 0 else shown

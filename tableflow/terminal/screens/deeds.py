@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from tableflow.terminal import figures
 from tableflow.terminal.client import Answer, ApiError
 from tableflow.terminal.screens.live import LiveScreen
+
+if TYPE_CHECKING:
+    from tableflow.terminal.app import Terminal
 
 ACTIVE = ("pending", "dispatching", "paused")
 
@@ -62,11 +65,11 @@ class RunDeeds(LiveScreen):
         if not run["counts"]["error"]:
             self.flash(f"Run #{run['id']} has no failed cells.")
             return
-        self.begin(self.api.run_failed(run), f"the failed cells of #{run['id']}")
+        self.begin(self.api.run_failed(run["id"]), f"the failed cells of #{run['id']}")
 
     def begin(self, deed: Awaitable[Answer], what: str) -> None:
         """Begin a run, and say which it is."""
-        self.run_worker(self._begun(deed, what), group="deeds")
+        self.terminal.deed(self._begun(self.terminal, deed, what))
 
     def action_cells(self) -> None:
         """Show the cells of the run's table."""
@@ -93,25 +96,25 @@ class RunDeeds(LiveScreen):
     def _do(self, run: Answer, word: str, deed: Awaitable[Answer], done: str) -> None:
         self.terminal.under_way[run["id"]] = f"{word}…"
         self.replace(run)
-        self.run_worker(self._done(run, deed, done), group="deeds")
+        self.terminal.deed(self._done(self.terminal, run, deed, done))
 
-    async def _done(self, run: Answer, deed: Awaitable[Answer], done: str) -> None:
+    async def _done(self, terminal: Terminal, run: Answer, deed: Awaitable[Answer], done: str) -> None:
         after = run
         try:
             after = await deed
-            self.flash(done)
         except ApiError as error:
-            self.flash(str(error), "error")
+            terminal.tell(str(error), "error")
+        else:
+            terminal.tell(done)
         finally:
-            self.terminal.under_way.pop(run["id"], None)
-        self.replace(after)
-        self.refetch()
+            terminal.under_way.pop(run["id"], None)
+        if self in terminal.screen_stack:
+            self.replace(after)
 
-    async def _begun(self, deed: Awaitable[Answer], what: str) -> None:
+    async def _begun(self, terminal: Terminal, deed: Awaitable[Answer], what: str) -> None:
         try:
             run = await deed
         except ApiError as error:
-            self.flash(str(error), "error")
+            terminal.tell(str(error), "error")
         else:
-            self.flash(f"Run #{run['id']} has begun: {what}.")
-        self.refetch()
+            terminal.tell(f"Run #{run['id']} has begun: {what}.")

@@ -131,19 +131,17 @@ class LiveScreen(Screen[None]):
         """Ask anew for what it shows."""
         self.terminal.refetch(self)
 
-    def ask(self, deed: Awaitable[Any], done: str = "") -> None:
-        """Have something done by the server; says what came of it, and asks anew for what is shown."""
-        self.run_worker(self._asked(deed, done), group="deeds")
+    def ask(self, deed: Awaitable[Any], done: str) -> None:
+        """Have something done by the server; says what came of it, and asks anew for what is shown then."""
+        self.terminal.deed(self._asked(self.terminal, deed, done))
 
-    async def _asked(self, deed: Awaitable[Any], done: str) -> None:
+    async def _asked(self, terminal: Terminal, deed: Awaitable[Any], done: str) -> None:
         try:
             await deed
         except ApiError as error:
-            self.flash(str(error), "error")
+            terminal.tell(str(error), "error")
         else:
-            if done:
-                self.flash(done)
-        self.refetch()
+            terminal.tell(done)
 
     def when_sure(self, question: str, deed: Callable[[], object]) -> None:
         """Do this once somebody has said yes to it."""
@@ -155,8 +153,8 @@ class LiveScreen(Screen[None]):
         self.app.push_screen(Confirm(texts.clean(question)), answered)
 
     def copy(self, text: str, what: str) -> None:
-        """Put a text into the clipboard of the terminal (OSC 52)."""
-        self.app.copy_to_clipboard(texts.clean(text, lines=True))
+        """Put a text into the clipboard of the terminal, as it is: it goes there in base64 (OSC 52)."""
+        self.app.copy_to_clipboard(text)
         self.flash(f"Copied {what}.")
 
     def action_back(self) -> None:
