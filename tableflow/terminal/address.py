@@ -48,6 +48,8 @@ def _checked_url(url: str) -> str:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
+    if usable and "@" in parts.netloc:
+        raise NoAddress("This is no address of a server alone, it names a user: the token says who asks (--token)")
     if not usable or parts.query or parts.fragment:
         raise NoAddress(f"{url!r} is no address of a server: give one such as --url http://127.0.0.1:8000")
     return url

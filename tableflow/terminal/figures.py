@@ -84,12 +84,12 @@ def errors(run: Answer) -> Cell:
 
 def table_name(run: Answer) -> str:
     """The name of a run's table."""
-    return texts.clean(run.get("table_name") or f"table {run['table']}")
+    return texts.clean(run["table_name"] or f"table {run['table']}")
 
 
 def group_names(run: Answer) -> str:
     """The names of the columns that a run fills."""
-    return texts.clean(", ".join(name or "?" for name in run.get("group_names") or map(str, run["groups"])))
+    return texts.clean(", ".join(name or "?" for name in run["group_names"]))
 
 
 def requester(run: Answer) -> str:

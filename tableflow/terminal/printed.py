@@ -35,7 +35,7 @@ async def once(server: Server, view: str, *, as_json: bool = False) -> str:
     async with Client(server) as client:
         page = await VIEWS[view].ask(client)
     if as_json:
-        return json.dumps({"count": page.count, "results": page.results}, ensure_ascii=False, indent=2)
+        return json.dumps({"count": page.count, "results": page.results}, indent=2)
     return table(page.results, VIEWS[view].columns)
 
 

@@ -60,3 +60,10 @@ def test_what_cannot_be_a_token_is_refused(token: str) -> None:
 def test_what_cannot_be_an_address_is_refused(url: str) -> None:
     with pytest.raises(NoAddress, match="no address"):
         address.server(url, "token")
+
+
+@pytest.mark.parametrize("url", ["http://ada@here", "http://ada:secret@here:8000/", "https://:secret@here"])
+def test_an_address_that_names_somebody_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(NoAddress, match="no address") as refused:
+        address.server(url, "token")
+    assert "secret" not in str(refused.value)

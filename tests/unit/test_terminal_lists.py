@@ -12,6 +12,8 @@ from tableflow.terminal import figures, forms, texts
 from tableflow.terminal.faces import face
 from tableflow.terminal.filters import Filter, Stack, parse
 from tableflow.terminal.printed import table
+from tableflow.terminal.screens.run import _looked_at
+from tableflow.terminal.screens.worker import numbered
 from tableflow.terminal.states import Live, Polling, Reconnecting, Stopped
 from tableflow.terminal.widgets import status
 from tableflow.terminal.widgets.columns import GAP, Cell, Choice, Column, fit
@@ -95,7 +97,7 @@ FORM = {
     "properties": {
         "note": {"type": "string", "default": "fine"},
         "amount": {"type": "number", "title": "Sum"},
-        "kind": {"enum": ["a", 2]},
+        "kind": {"enum": ["a", 2, None, [1]]},
         "sure": {"type": "boolean"},
         "rest": {"type": "object"},
     },
@@ -109,15 +111,17 @@ def test_a_form_has_a_field_for_each_property_the_required_ones_first() -> None:
         ("Sum", "number"), ("Note", "text"), ("Kind", "choice"), ("Sure", "choice"), ("Rest", "json"),
     ]  # fmt: skip
     assert found["note"].value == "fine"
-    assert found["kind"].options == (("a", "a"), ("2", 2))
+    assert found["kind"].options == (("a", "a"), ("2", 2), ("null", None), ("[1]", [1]))
     assert forms.fields(None) == ()
     assert [field.kind for field in forms.fields({"type": "string"})] == ["json"]
 
 
 def test_what_is_typed_into_a_form_becomes_its_answer() -> None:
     sum_, note, kind, sure, rest = forms.fields(FORM)
-    typed = [(sum_, "7"), (note, ""), (kind, 2), (sure, False), (rest, '{"a": 1}')]
+    typed = [(sum_, "7"), (note, ""), (kind, 1), (sure, 1), (rest, '{"a": 1}')]
     assert forms.answer(typed) == {"amount": 7, "kind": 2, "sure": False, "rest": {"a": 1}}
+    assert forms.answer([(kind, 2), (sure, None)]) == {"kind": None}
+    assert forms.answer([(kind, 3), (sure, 0)]) == {"kind": [1], "sure": True}
     assert forms.answer([(sum_, "1.5")]) == {"amount": 1.5}
     for typed_wrong in ("nan", "1e999", "seven"):
         with pytest.raises(forms.Unreadable, match="Sum: this is not a number"):
@@ -139,7 +143,7 @@ def row(
     return {
         "data": data or {},
         "executions": {"7": execution} if status else {},
-        "waiting": {"7": ["n"]} if waiting else {},
+        "waiting": {"7": ["n", "gone"]} if waiting else {},
     }
 
 
@@ -147,7 +151,7 @@ def row(
     ("of", "shown"),
     [
         (row(None), Cell("")),
-        (row(None, waiting=True), Cell("… waiting", "wait")),
+        (row(None, waiting=True), Cell("… waiting for The number, gone", "wait")),
         (row("completed", data={"x": 1, "y": "b"}), Cell("✓ 1 · b")),
         (row("completed", data={"x": 1}, stale=True), Cell("✓≈ 1")),
         (row("completed"), Cell("✓ no output")),
@@ -158,7 +162,7 @@ def row(
     ],
 )
 def test_a_cell_shows_its_state_and_its_value(of: dict[str, Any], shown: Cell) -> None:
-    assert face(of, GROUP) == shown
+    assert face(of, GROUP, {"n": "The number"}) == shown
 
 
 def test_a_list_is_printed_whole_and_clean() -> None:
@@ -183,3 +187,35 @@ def test_the_status_line_always_says_how_the_connection_stands() -> None:
 
 def test_every_state_that_has_a_tone_has_a_mark() -> None:
     assert all(texts.mark(state).strip() for state in figures.TONES)
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"),
+    [
+        ("abc", [0, 1, 2]),
+        ("abcd", [0, 1, 2, 3]),
+        ("cde", [2, 3, 4]),
+        ("xyz", [3, 4, 5]),
+        ("", []),
+    ],
+)
+def test_a_line_of_a_log_keeps_its_number_while_the_log_goes_on(lines: str, numbers: list[int]) -> None:
+    before = numbered([], "abc")
+    assert before == [(0, "a"), (1, "b"), (2, "c")]
+    assert numbered(before, lines) == list(zip(numbers, lines, strict=True))
+    assert numbered(numbered([], "aaa"), "aaaa")[-1] == (3, "a")
+
+
+@pytest.mark.parametrize(
+    ("cells", "seen", "is_all", "said"),
+    [
+        ([3, 2], 5, True, ""),
+        ([3, 2], 9, True, "the 2 most frequent of 9 failed cells"),
+        ([3, 2], 5, False, "5 failed cells that were looked at: there are more"),
+        ([], 0, True, ""),
+        ([], 0, False, "No error among the cells that were looked at: there are more."),
+    ],
+)
+def test_errors_say_when_they_are_not_all(cells: list[int], seen: int, is_all: bool, said: str) -> None:
+    errors = {"groups": [{"cells": count} for count in cells], "seen": seen, "is_all": is_all}
+    assert _looked_at(errors) == said

@@ -48,6 +48,9 @@ class ApprovalsScreen(ListScreen):
         if record["status"] != "open":
             self.flash(f"It is {record['status']} already.")
             return
+        if not record["may_answer"]:
+            self.flash(f"This question is not yours to answer: it is for {_for(record)}.", "error")
+            return
         self.app.push_screen(AnswerScreen(self.api, record), self._answered)
 
     def action_trace(self) -> None:
@@ -68,7 +71,9 @@ class ApprovalsScreen(ListScreen):
 
 
 def _for(asked: Answer) -> str:
-    return texts.clean(", ".join(asked["assignees"]) or "anyone")
+    """Who may answer it, and whether that is somebody else than who looks at it."""
+    whom = texts.clean(", ".join(asked["assignees"]) or "editors")
+    return whom if asked["may_answer"] or asked["status"] != "open" else f"{whom} (not you)"
 
 
 def _words(asked: Answer) -> list[str | None]:

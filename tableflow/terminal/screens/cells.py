@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -50,6 +51,8 @@ class CellsScreen(ListScreen):
     async def fetch(self) -> tuple[Answer, Page]:
         """The table, and a page of its rows."""
         table = await self.api.table(self._table_id)
+        if self.stack.value("state") is not None and not table["groups"]:
+            return table, Page([], 0)  # It has no cells, and so none in any state.
         words = [one.value for one in self.stack.filters if one.kind == "text"]
         rows = await self.api.rows(
             self._table_id, after=self._cursors[-1], filter=self._filter(table), search=" ".join(words) or None
@@ -97,14 +100,13 @@ class CellsScreen(ListScreen):
         """Copy the marked cell's value."""
         row, group = self.selected, self._group()
         if row is not None and group is not None:
-            self.copy(texts.value(faces.value(row, group), lines=True), "the value")
+            self.copy(texts.written(faces.value(row, group), lines=True), "the value")
 
     def action_group(self, steps: int) -> None:
         """Mark another workflow column."""
-        columns = [one.column.key for one in self.listing.fitted if one.column.marks]
-        if not columns or self._table is None:
-            return
         groups = [column.key for column in self.choice.shown(self.columns) if column.marks]
+        if not groups:
+            return
         at = groups.index(str(self.marked)) if str(self.marked) in groups else 0
         self.listing.mark(groups[max(0, min(at + steps, len(groups) - 1))])
 
@@ -130,7 +132,7 @@ class CellsScreen(ListScreen):
 
     def _filter(self, table: Answer) -> Answer | None:
         state = self.stack.value("state")
-        if state is None or not table["groups"]:
+        if state is None:
             return None
         return {"any": [{"field": f"@{group['id']}", "op": "eq", "value": state} for group in table["groups"]]}
 
@@ -141,10 +143,11 @@ class CellsScreen(ListScreen):
 
 def _columns(table: Answer) -> tuple[Column, ...]:
     """The row's id, the values that nothing fills, and a column for each workflow column."""
+    names = {column["key"]: column["name"] for column in table["columns"]}
     plain = [column for column in table["columns"] if column["group"] is None]
     lead = [_plain(column, 100 + place if place else 0) for place, column in enumerate(plain[:MOST_PLAIN])]
     groups = [
-        Column(str(g["id"]), texts.clean(g["name"]), _cell(g), flex=True, drop=place, marks=True, least=LEAST)
+        Column(str(g["id"]), texts.clean(g["name"]), _cell(g, names), flex=True, drop=place, marks=True, least=LEAST)
         for place, g in enumerate(table["groups"])
     ]
     id_ = Column("id", "Row", lambda row: Cell(str(row["id"]), "quiet"), right=True, drop=99)
@@ -155,10 +158,10 @@ def _plain(column: Answer, drop: int) -> Column:
     key = column["key"]
 
     def cell(row: Answer) -> Cell:
-        return Cell(texts.clip(texts.value(row["data"].get(key)), faces.SHOWN_CHARACTERS))
+        return Cell(texts.clip(texts.written(row["data"].get(key)), faces.SHOWN_CHARACTERS))
 
     return Column(f"={key}", texts.clean(column["name"]), cell, flex=True, least=LEAST, drop=drop)
 
 
-def _cell(group: Answer) -> Any:
-    return lambda row: faces.face(row, group)
+def _cell(group: Answer, names: Mapping[str, str]) -> Any:
+    return lambda row: faces.face(row, group, names)

@@ -28,12 +28,16 @@ class ListScreen(LiveScreen):
     kinds: ClassVar[tuple[str, ...]] = ()
     columns: Sequence[Column] = ()
     empty = "There is nothing."
+    searched = MOST
+    """Among how many records a text is looked for, since it filters here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stack = Stack()
         self.asked_for = PAGE
         self.count = 0
+        self._among: int | None = None
+        self._resolved: tuple[str, int] | None = None
         self.listing = Listing(self.identify, empty="Asking the server…", classes="ages", id="list")
 
     def identify(self, record: Any) -> Any:
@@ -56,17 +60,26 @@ class ListScreen(LiveScreen):
 
     @property
     def limit(self) -> int:
-        """How many records to ask for: where a text filters, all that there are in one page, since it filters here."""
-        return MOST if any(one.kind == "text" for one in self.stack.filters) else self.asked_for
+        """How many records to ask for: where a text filters, those among which it is looked for."""
+        return self.searched if self._is_searching else self.asked_for
+
+    @property
+    def _is_searching(self) -> bool:
+        return any(one.kind == "text" for one in self.stack.filters)
 
     async def table_id(self) -> int | None:
         """The table of the filter: by its id, its name, or a part of the name that only one has. None: of none.
 
-        Raises ApiError when there is no such table, or more than one.
+        A name is looked up once for each filter. Raises ApiError when there is no such table, or more than one.
         """
         wanted = self.stack.value("table")
         if wanted is None or wanted.isdecimal():
             return int(wanted) if wanted else None
+        if self._resolved is None or self._resolved[0] != wanted:
+            self._resolved = wanted, await self._table_called(wanted)
+        return self._resolved[1]
+
+    async def _table_called(self, wanted: str) -> int:
         tables = (await self.api.tables(limit=MOST)).results
         whole = [table for table in tables if table["name"].casefold() == wanted.casefold()]
         found = whole or [table for table in tables if wanted.casefold() in table["name"].casefold()]
@@ -83,8 +96,9 @@ class ListScreen(LiveScreen):
         super().complain(error)
 
     def show(self, records: Sequence[Any], count: int) -> None:
-        """Show these records of so many."""
+        """Show these records of so many. Fewer are known than `count`, where a text was looked for among some."""
         self.count = count
+        self._among = self.searched if self._is_searching and count > self.searched else None
         empty = f"Nothing fits {self.stack}: esc takes the filter away." if self.stack else self.empty
         self.listing.show(records, self.choice.shown(self.columns), empty)
         self.tick()
@@ -92,10 +106,11 @@ class ListScreen(LiveScreen):
     def position(self) -> str:
         """Which lines are seen, of how many."""
         shown = len(self.listing.records)
+        among = f"among the first {self._among:,} of {self.count:,}" if self._among else ""
         if not shown:
-            return ""
+            return among
         first, last = self.listing.seen
-        more = f" of {self.count:,}" if self.count > shown else ""
+        more = f" {among}" if among else f" of {self.count:,}" if self.count > shown else ""
         return f"{first:,}-{last:,} of {shown:,}{more}"
 
     def on_listing_selected(self) -> None:
@@ -107,7 +122,7 @@ class ListScreen(LiveScreen):
 
     def more(self) -> None:
         """Ask for a longer list, if there is more of it."""
-        if self.count > self.asked_for and self.asked_for < MOST:
+        if not self._is_searching and self.count > self.asked_for and self.asked_for < MOST:
             self.asked_for = min(self.asked_for + PAGE, MOST)
             self.refetch()
 
@@ -136,6 +151,7 @@ class ListScreen(LiveScreen):
     def filtered(self, stack: Stack) -> None:
         """Show what fits these filters."""
         self.stack = stack
+        self._resolved = None
         self.asked_for = PAGE
         self.terminal.restart(self)
         self.tick()

@@ -7,13 +7,16 @@ from typing import Any
 from rich.text import Text
 
 from tableflow.terminal import figures, resources, texts
-from tableflow.terminal.client import Answer
+from tableflow.terminal.client import Answer, Page
 from tableflow.terminal.screens.cell import CellScreen
 from tableflow.terminal.screens.deeds import RunDeeds
 from tableflow.terminal.screens.sections import Section, SectionScreen
 from tableflow.terminal.widgets.columns import Cell, Column
 
 ENDS = ("completed", "error", "cancelled", "skipped", "waiting", "in_flight")
+
+SHOWN_CHARACTERS = 200
+"""Of a message in the list."""
 
 WINDOWS = Section(
     "windows",
@@ -35,7 +38,7 @@ ERRORS = Section(
     (
         Column("cells", "Cells", lambda error: Cell(f"{error['cells']:,}", "error"), right=True),
         Column("group", "Column", lambda error: Cell(texts.clean(error["group_name"])), drop=1),
-        Column("message", "Message", lambda error: Cell(texts.clean(error["message"])), flex=True),
+        Column("message", "Message", lambda error: Cell(texts.clip(error["message"], SHOWN_CHARACTERS)), flex=True),
     ),
     lambda error: (error["group"], error["message"]),
     "No cell has failed.",
@@ -63,6 +66,7 @@ class RunScreen(RunDeeds, SectionScreen):
     def __init__(self, run: Answer) -> None:
         super().__init__()
         self._run = run
+        self._looked_at = ""
         self.heading = f"Run #{run['id']}"
 
     @property
@@ -75,20 +79,30 @@ class RunScreen(RunDeeds, SectionScreen):
         """The run as it came last."""
         return self._run
 
-    async def fetch(self) -> tuple[Answer, list[Answer]]:
-        """The run, and the records of the section that is looked at."""
+    async def fetch(self) -> tuple[Answer, list[Answer], str]:
+        """The run, the records of the section that is looked at, and which these are when they are not all."""
         id_, section = self._run["id"], self.section
         run = await self.api.dispatch(id_)
         if section is WINDOWS:
-            return run, (await self.api.windows(id_)).results
+            windows = await self.api.windows(id_)
+            return run, windows.results, _newest(windows)
         if section is ERRORS:
-            return run, (await self.api.errors(id_))["groups"]
-        return run, (await self.api.slowest(id_))["cells"]
+            errors = await self.api.errors(id_)
+            return run, errors["groups"], _looked_at(errors)
+        return run, (await self.api.slowest(id_))["cells"], ""
 
-    def paint(self, answer: tuple[Answer, list[Answer]]) -> None:
-        """Show both."""
-        self._run, records = answer
-        self.show(records)
+    def paint(self, answer: tuple[Answer, list[Answer], str]) -> None:
+        """Show them."""
+        self._run, records, self._looked_at = answer
+        self.show(records, empty=self._looked_at)
+
+    def position(self) -> str:
+        """Which of the records these are."""
+        return self._looked_at
+
+    def another(self) -> None:
+        """Nothing is known of it yet."""
+        self._looked_at = ""
 
     def replace(self, run: Answer) -> None:
         """Show the run as it was answered."""
@@ -137,13 +151,33 @@ class RunScreen(RunDeeds, SectionScreen):
             super().action_copy()
 
     def _retry(self, error: Any) -> None:
+        if error is None:
+            return
         table = self._run["table"]
-        question = f"Retry the {error['cells']:,} cells of {error['group_name']} that failed with: {error['message']}"
+        question = (
+            f"Retry {error['cells']:,} cells of {error['group_name']}? Every cell that failed with this error "
+            f"runs again, also where it failed in another run: {error['message']}"
+        )
         retried = f"cells of {error['group_name']} that had failed"
         self.when_sure(
             texts.clip(question, 400),
             lambda: self.begin(self.api.retry_message(table, error["group"], error["message"]), retried),
         )
+
+
+def _newest(windows: Page) -> str:
+    shown = len(windows.results)
+    return f"the newest {shown:,} of {windows.count:,} windows" if windows.count > shown else ""
+
+
+def _looked_at(errors: Answer) -> str:
+    """What the errors shown are, when they are not all: the most frequent, or of the cells that were looked at."""
+    groups = errors["groups"]
+    if not groups:
+        return "" if errors["is_all"] else "No error among the cells that were looked at: there are more."
+    most = f"the {len(groups)} most frequent of " if sum(one["cells"] for one in groups) < errors["seen"] else ""
+    more = "" if errors["is_all"] else " that were looked at: there are more"
+    return f"{most}{errors['seen']:,} failed cells{more}" if most or more else ""
 
 
 def _window_state(window: Answer) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tableflow.terminal import figures, resources
-from tableflow.terminal.client import Answer, Page
+from tableflow.terminal.client import PAGE, Answer, Page
 from tableflow.terminal.screens.deeds import RunDeeds
 from tableflow.terminal.screens.lists import ListScreen
 from tableflow.terminal.screens.run import RunScreen
@@ -34,6 +34,7 @@ class RunsScreen(RunDeeds, ListScreen):
     heading = "Runs"
     kinds = ("state", "table", "by")
     empty = "Nothing was run yet."
+    searched = 3 * PAGE  # Each bears its scope, which may be long.
 
     def __init__(self) -> None:
         super().__init__()

@@ -53,7 +53,6 @@ class SectionScreen(LiveScreen):
 
     def on_mount(self) -> None:
         """Show which section is looked at."""
-        super().on_mount()
         self._show_names()
         self.listing.focus()
 
@@ -66,9 +65,12 @@ class SectionScreen(LiveScreen):
         super().tick()
         self._facts.say(self.facts())
 
-    def show(self, records: Sequence[Any]) -> None:
-        """Show the records of the section."""
-        self.listing.show(records, self.section.columns, self.section.empty)
+    def show(self, records: Sequence[Any], empty: str = "") -> None:
+        """Show the records of the section; without any, `empty`, else that the section has none."""
+        self.listing.show(records, self.section.columns, empty or self.section.empty)
+
+    def another(self) -> None:
+        """Another section is looked at: forget what was known of the one before."""
 
     def complain(self, error: ApiError) -> None:
         """Nothing is waited for any more, where nothing is shown."""
@@ -81,6 +83,7 @@ class SectionScreen(LiveScreen):
         if number < len(self.sections) and self.sections[number] is not self.section:
             self.section = self.sections[number]
             self._show_names()
+            self.another()
             self.listing.show([], self.section.columns, "Asking the server…")
             self.terminal.restart(self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,7 @@ class WorkerScreen(SectionScreen):
         super().__init__()
         self._who = name
         self._worker: Answer | None = None
+        self._log: list[tuple[int, str]] = []
         self.heading = texts.clean(name)
 
     @property
@@ -57,9 +59,10 @@ class WorkerScreen(SectionScreen):
         worker = await self.api.worker(self._who)
         if section is CELLS:
             return worker, worker["cells"]
-        return worker, list(enumerate(await self._log()))
+        self._log = numbered(self._log, await self._lines())
+        return worker, self._log
 
-    async def _log(self) -> list[str]:
+    async def _lines(self) -> list[str]:
         try:
             return list((await self.api.worker_log(self._who))["lines"])
         except ApiError as error:
@@ -106,3 +109,14 @@ class WorkerScreen(SectionScreen):
             self.copy(line[1], "the line")
         else:
             self.copy(self._who, "the worker's name")
+
+
+def numbered(before: Sequence[tuple[int, str]], lines: Sequence[str]) -> list[tuple[int, str]]:
+    """The end of a log with a number for each line, which it keeps while others come below it and go above it.
+
+    `before` is what was given for the end as it was read last.
+    """
+    known = [line for _, line in before]
+    gone = next(count for count in range(len(known) + 1) if known[count:] == list(lines[: len(known) - count]))
+    first = before[gone][0] if gone < len(before) else before[-1][0] + 1 if before else 0
+    return list(enumerate(lines, start=first))
