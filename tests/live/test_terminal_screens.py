@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from datetime import timedelta
@@ -16,6 +17,7 @@ from dispatch.begin import begin
 from dispatch.models import Dispatch, DispatchStatus
 from tableflow.tables.models import Row, Table
 from tableflow.terminal.address import Server
+from tableflow.terminal.widgets.listing import Listing
 from tests import hands, scenes, standing
 from tests.live.conftest import Person
 from tests.live.pilots import Seat, play
@@ -213,7 +215,7 @@ def test_a_run_shows_its_counts_windows_errors_and_slow_cells_and_an_error_is_re
         await seat.press("y")
         assert seat.app.clipboard == "No such city"
         await seat.press("enter")
-        await seat.reads("Retry the 2 cells of out that failed with: No such city")
+        await seat.reads("Retry 2 cells of out?", "also where it failed in another", "run: No such city")
         await seat.press("y")
         again = await seat.until(lambda: Dispatch.objects.filter(table=table, pk__gt=run).first(), "a new run is there")
         await seat.reads(f"Run #{again.pk} has begun")
@@ -326,6 +328,133 @@ def test_a_question_is_answered_with_its_fields(ada):
         await seat.press("ctrl+n")
         await seat.reads("It is rejected.", "Nothing waits for an answer.")
         assert open_ones() == 0
+
+    play(server(ada), story)
+
+
+def test_options_are_shown_as_they_are_written_and_stand_for_any_value(ada):
+    table = numbers(ada, rows=1)
+    options = ["[@click=app.quit]x", "[/]", "[b]", ["x", {"y": 1}], None]
+    form = {"type": "object", "properties": {"kind": {"enum": options}, "none": {"enum": options}}}
+    run = begin(table.pk)
+    standing.pause(run, hands.worker(f"asker-{run.pk}"), "approval", prompt="Which?", fields=form)
+
+    async def story(seat: Seat) -> None:
+        await seat.press("a")
+        await seat.reads("Which?")
+        await seat.press("enter")
+        await seat.reads("Kind", "Approve")
+        await seat.press("enter")
+        await seat.reads("[@click=app.quit]x", "[/]", "[b]", '["x", {"y": 1}]', "null")
+        await seat.press("end", "up", "enter", "tab", "enter", "end", "enter")
+        await seat.press("ctrl+y")
+        await seat.reads("It is approved.")
+        assert Approval.objects.get(table_id=table.pk).answer == {"kind": ["x", {"y": 1}], "none": None}
+
+    play(server(ada), story)
+
+
+def gated(seat: Seat, monkeypatch: pytest.MonkeyPatch, name: str) -> asyncio.Event:
+    """Have the client's call of this name wait; what it gives lets it go on."""
+    gate, call = asyncio.Event(), getattr(seat.app.client, name)
+
+    async def later(*given: Any) -> Any:
+        await gate.wait()
+        return await call(*given)
+
+    monkeypatch.setattr(seat.app.client, name, later)
+    return gate
+
+
+def test_what_was_asked_for_is_done_when_its_screen_was_left(ada, monkeypatch: pytest.MonkeyPatch):
+    table = numbers(ada, rows=1)
+    run = asked_to_run(ada, table)
+    claimed_by = hands.worker(f"asker-{run}")
+    standing.pause(Dispatch.objects.get(pk=run), claimed_by, "approval", prompt="Well?")
+
+    async def story(seat: Seat) -> None:
+        await seat.until(lambda: seat.ids == [run], "the run is shown")
+        await seat.press("a")
+        await seat.reads("Well?")
+        await seat.press("enter")
+        await seat.reads("Approve")
+        gate = gated(seat, monkeypatch, "answer")
+        await seat.press("ctrl+n", "escape")
+        gate.set()
+        await seat.reads("It is rejected.", "Nothing waits for an answer.")
+        await seat.press("escape", "enter")
+        await seat.reads(f"Run #{run}", "Windows")
+        await seat.press("r")
+        gate = gated(seat, monkeypatch, "cancel")
+        await seat.press("x", "y", "escape")
+        await seat.reads("stopping…")
+        gate.set()
+        await seat.reads(f"Run #{run} is stopped.", "⊘ cancelled")
+
+    play(server(ada), story)
+
+
+def test_what_is_no_longer_there_is_not_opened(ada):
+    run = asked_to_run(ada, numbers(ada))
+
+    async def story(seat: Seat) -> None:
+        await seat.until(lambda: seat.ids == [run], "the run is shown")
+        await seat.press("enter", "2")
+        await seat.reads("No cell has failed.")
+        seat.listing.post_message(Listing.Opened())
+        await seat.press("3")
+        await seat.reads("No cell has begun.")
+
+    play(server(ada), story)
+
+
+def test_a_table_without_workflow_columns_has_no_cell_in_any_state(ada):
+    table = scenes.table(2, name="Plain")
+    Table.objects.filter(pk=table.pk).update(owner=ada.user)
+
+    async def story(seat: Seat) -> None:
+        await seat.press("t")
+        await seat.reads("Plain")
+        await seat.press("enter")
+        await seat.reads("Cells of Plain", "1-2 of 2")
+        await seat.press("slash")
+        await seat.type("state:error")
+        await seat.reads("Nothing fits /state:error")
+        assert seat.ids == []
+
+    play(server(ada), story)
+
+
+def test_a_question_that_somebody_else_is_asked_is_not_opened(ada, someone):
+    table = numbers(ada, rows=1)
+    run = begin(table.pk)
+    other = someone()
+    table.members.create(user=other.user, role="editor")
+    asked = {"prompt": "Well?", "assignees": [other.user.username]}
+    standing.pause(run, hands.worker(f"asker-{run.pk}"), "approval", **asked)
+
+    async def story(seat: Seat) -> None:
+        await seat.press("a")
+        await seat.reads("Well?", f"{other.user.username} (not you)")
+        await seat.press("enter")
+        await seat.reads("is not yours to answer")
+
+    play(server(ada), story)
+
+
+def test_a_list_that_was_left_is_gone_back_to(ada):
+    run = asked_to_run(ada, numbers(ada))
+
+    async def story(seat: Seat) -> None:
+        await seat.until(lambda: seat.ids == [run], "the run is shown")
+        for _ in range(3):
+            await seat.press("w", "a", "t")
+        assert len(seat.app.screen_stack) == 5
+        await seat.press("w")
+        await seat.reads("Workers")
+        assert len(seat.app.screen_stack) == 3
+        await seat.press("escape")
+        await seat.until(lambda: seat.ids == [run], "escape leads back to the runs")
 
     play(server(ada), story)
 
