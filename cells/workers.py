@@ -256,7 +256,7 @@ def serve(queue: str) -> bool:
 
 def known(name: str) -> Worker:
     """The worker of this name, with the age of its heartbeat. Raises NotFound."""
-    found = listing().filter(name=name).first()
+    found = _named(name).first()
     if found is None:
         raise NotFound("There is no such worker. A worker that has ended in order is not in the list any more.")
     return found
@@ -280,7 +280,7 @@ def ask_to_end(worker: Worker) -> None:
 
 def forget(name: str) -> None:
     """Take a lost worker off the list. Raises NotFound, or Conflict when it is alive."""
-    if not _remove(Worker.objects.filter(~_alive(), name=name)) and known(name):
+    if not _remove(_named(name).filter(~_alive())) and known(name):
         raise Conflict("This worker is alive: stop it first, and it leaves the list by itself.", "worker_alive")
 
 
@@ -294,6 +294,11 @@ def listing() -> QuerySet[Worker]:
     """All known workers, each with the age of its heartbeat by the database's clock, as `age`."""
     age = ExpressionWrapper(Now() - F("heartbeat_at"), output_field=DurationField())
     return Worker.objects.annotate(age=age)
+
+
+def _named(name: str) -> QuerySet[Worker]:
+    """The worker of this name. With a NUL, which PostgreSQL cannot even look for, there is none."""
+    return Worker.objects.none() if "\0" in name else listing().filter(name=name)
 
 
 def described(listed: Sequence[Any], tables: QuerySet[Table]) -> list[dict[str, Any]]:

@@ -211,9 +211,11 @@ def test_a_living_worker_is_not_forgotten(boss: Api) -> None:
 
 
 def test_an_unknown_worker_is_404(boss: Api) -> None:
-    assert boss.get("workers/nobody/").status_code == 404
-    assert boss.post("workers/nobody/stop/").status_code == 404
-    assert boss.delete("workers/nobody/").status_code == 404
+    for name in ("nobody", "%00"):
+        assert boss.get(f"workers/{name}/").status_code == 404
+        assert boss.get(f"workers/{name}/log/").status_code == 404
+        assert boss.post(f"workers/{name}/stop/").status_code == 404
+        assert boss.delete(f"workers/{name}/").status_code == 404
 
 
 def test_workers_of_this_machine_that_ended_are_forgotten_and_no_others(db: None) -> None:
