@@ -318,7 +318,9 @@ class ErrorMessage(serializers.Serializer[Any]):
 class DispatchErrors(serializers.Serializer[Any]):
     groups = ErrorMessage(many=True, help_text="The most frequent first, at most 20.")
     seen = serializers.IntegerField(help_text="Failed cells of the dispatch that were counted.")
-    is_all = serializers.BooleanField(help_text="False: only the newest windows with errors were looked at; there may be more.")
+    is_all = serializers.BooleanField(
+        help_text="False: there may be more; only the newest windows that had any were looked at."
+    )
 
 
 class SlowCell(serializers.Serializer[Any]):

@@ -34,7 +34,7 @@ class IsStaff(BasePermission):
         return request.method in SAFE_METHODS or access.user(request).is_staff
 
 
-class IsStaffToo(BasePermission):
+class StaffOnly(BasePermission):
     """For staff, even to look."""
 
     message = "What workers write into their logs is for staff only."
@@ -81,10 +81,7 @@ class WorkerStop(WorkersView):
         the list. It answers before that; asked again it changes nothing. 409 when the worker is lost.
         """
         Body.read(request)
-        worker = workers.alive_one(name)
-        crew.stop(worker.host, worker.pid)  # first: one that has ended already, supervisord would start again
-        workers.ask_to_end(worker)
-        return Response(workers.described([worker], _seen(request))[0], status=status.HTTP_202_ACCEPTED)
+        return Response(workers.described([crew.stop(name)], _seen(request))[0], status=status.HTTP_202_ACCEPTED)
 
 
 class WorkerDetail(WorkersView):
@@ -108,7 +105,7 @@ class WorkerDetail(WorkersView):
 class WorkerLog(APIView):
     """What a worker writes."""
 
-    permission_classes = (IsAuthenticated, IsStaffToo)
+    permission_classes = (IsAuthenticated, StaffOnly)
     is_for_staff = True
 
     @extend_schema(parameters=[LINES], responses=shapes.WorkerLog)

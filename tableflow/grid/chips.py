@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-MINUTE = 60
-HOUR = 60 * MINUTE
+from tableflow.grid.quantities import duration
 
 
 class Counts(Protocol):
@@ -71,13 +70,3 @@ def _progress(counts: list[Counts], done: int) -> str:
 def _remaining(counts: list[Counts]) -> str:
     known = [c.eta_seconds for c in counts if c.eta_seconds is not None]
     return f"about {duration(max(known))}" if len(known) == len(counts) else ""
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: 40 s, 3 min, 2 h 10 min."""
-    if seconds < MINUTE:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / MINUTE)
-    if minutes < MINUTE:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

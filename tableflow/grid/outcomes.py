@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from cells.models import Status
 from dispatch.progress import Counts
-from tableflow.grid.chips import duration
+from tableflow.grid.quantities import duration
 
 BAR_UNITS = 1000
 LEAST_UNITS = 4

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dispatch.models import Mode
-from tableflow.grid.plain import plain
+from tableflow.grid.quantities import count
+from tableflow.plain import plain
 
 SHOWN_VALUE_CHARACTERS = 120
 SHOWN_LISTED = 5
@@ -53,11 +54,6 @@ def ends(limit_rows: int | None, caps: Mapping[str, Any]) -> list[str]:
     if caps.get("minutes") is not None:
         said.append(f"Pauses after {caps['minutes']:g} minutes")
     return said
-
-
-def count(number: int, what: str) -> str:
-    """So many things: `1 row`, `2,000 rows`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _covered(scope: Mapping[str, Any]) -> str:

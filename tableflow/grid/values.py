@@ -12,6 +12,8 @@ from tableflow.tables.types import is_empty
 
 SHOWN_CHARACTERS = 300
 SHOWN_CHOICES = 20
+CLIPPED_CHARACTERS = 300
+CLIPPED_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,12 @@ def shown(type_: str, options: Mapping[str, Any], value: Any) -> Shown:
 def text(value: Any) -> str:
     """The value as text in full: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def clipped(long: str) -> str:
+    """The beginning of a text: its first lines, so far as they fit. All of it where that is no more."""
+    start = "\n".join(long.split("\n", CLIPPED_LINES)[:CLIPPED_LINES])[:CLIPPED_CHARACTERS]
+    return long if start == long else f"{start.rstrip()}…"
 
 
 def _line(value: str) -> str:

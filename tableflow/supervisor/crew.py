@@ -8,6 +8,7 @@ from pathlib import Path
 from xmlrpc.client import Fault
 
 from cells import workers
+from cells.models import Worker
 from tableflow.embedded import processes
 from tableflow.errors import Conflict
 from tableflow.supervisor import parts
@@ -37,7 +38,18 @@ def launch() -> str:
         raise Conflict(f"The supervisor could not start a worker: {error}. Ask again in a moment.", "busy") from error
 
 
-def stop(host: str, pid: int) -> None:
+def stop(name: str) -> Worker:
+    """Stop the worker of this name, wherever it runs: it takes no more, and ends. Gives it.
+
+    Raises NotFound, and Conflict when it is lost. Asked again it changes nothing.
+    """
+    worker = workers.alive_one(name)
+    end(worker.host, worker.pid)  # first: one that has ended already, supervisord would start again
+    workers.ask_to_end(worker)
+    return worker
+
+
+def end(host: str, pid: int) -> None:
     """Have supervisord end this process, and not start it again. Nothing happens when it is none of its workers."""
     if not is_ours() or host != socket.gethostname():
         return

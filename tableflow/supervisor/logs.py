@@ -9,17 +9,12 @@ from pathlib import Path
 
 from cells.models import Worker
 from tableflow.embedded import processes
+from tableflow.plain import plain
 from tableflow.supervisor import crew, parts
 
 MOST_LINES = 1_000
 MOST_BYTES = 256 * 1024
 NAME = re.compile(rf"({'|'.join(parts.WORKER_GROUPS)})-(\d+)@")
-# What steers a terminal, as a whole: colours, titles; then whatever else would, or would turn the text around.
-CONTROL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
 
 
 def tail(worker: Worker, lines: int = 200) -> list[str] | None:
@@ -33,7 +28,7 @@ def tail(worker: Worker, lines: int = 200) -> list[str] | None:
         return None
     written = _end(file).decode(errors="replace").removesuffix("\n")
     found = written.split("\n") if written else []
-    return [CONTROL.sub("", line) for line in found[-min(lines, MOST_LINES) :]]
+    return [plain(line, kept="\t") for line in found[-min(lines, MOST_LINES) :]]
 
 
 def _file(worker: Worker) -> Path | None:

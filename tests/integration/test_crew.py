@@ -71,7 +71,7 @@ def test_a_stopped_worker_stays_stopped_until_one_is_launched(home: Path) -> Non
     crew.launch()
     before = running(home)
     for name in ("worker_2", "control"):
-        crew.stop(socket.gethostname(), states(home)[name].pid)
+        crew.end(socket.gethostname(), states(home)[name].pid)
         until_stopped(home, name)
     assert running(home) == before - {"worker_2", "control"}
     assert crew.launch().startswith("control-1@")
@@ -81,9 +81,9 @@ def test_a_stopped_worker_stays_stopped_until_one_is_launched(home: Path) -> Non
 
 def test_only_workers_of_this_machine_are_stopped(home: Path) -> None:
     before = states(home)
-    crew.stop(socket.gethostname(), before["web"].pid)
-    crew.stop("elsewhere", before["control"].pid)
-    crew.stop(socket.gethostname(), os.getpid())
+    crew.end(socket.gethostname(), before["web"].pid)
+    crew.end("elsewhere", before["control"].pid)
+    crew.end(socket.gethostname(), os.getpid())
     assert {name: (s.pid, s.code) for name, s in states(home).items()} == {
         name: (s.pid, s.code) for name, s in before.items()
     }

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cells.models import Status, Worker
-from dispatch import bell, lifecycle
+from dispatch import bell, findings, lifecycle
 from dispatch.begin import begin
 from dispatch.models import Dispatch, Window
 from tableflow.embedded import processes
@@ -160,6 +160,28 @@ def test_errors_are_grouped_escaped_and_clipped_with_all_of_them_at_hand(
     assert words(page).index("2 cells of out") < words(page).index("1 cell of out")
 
 
+def test_where_not_all_errors_were_looked_at_the_page_says_so(
+    client: Client, table: Table, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "MOST_CELLS", 2)
+    monkeypatch.setattr(findings, "MOST_FAILED", 2)
+    run = begin(table.pk)
+    Dispatch.objects.filter(pk=run.pk).update(width=2)
+    run.refresh_from_db()
+    for message in ("It broke.", "Older."):
+        hands.admit(run)
+        failing = [hands.ended(row.lead, Status.ERROR, error=message) for row in hands.claim(worker, run, 2)]
+        hands.finish(failing)
+    page = shown(client, f"/runs/{run.pk}/")
+    assert "2 failed cells that were looked at; there may be more At least 2 cells of out Older. Retry these" in page
+    again = begin(table.pk, mode="failed")
+    hands.admit(again)
+    failing = [hands.ended(row.lead, Status.ERROR, error="Newer.") for row in hands.claim(worker, again, 4)]
+    hands.finish(failing)
+    page = shown(client, f"/runs/{run.pk}/")
+    assert "Errors None in the newest windows that had errors; older ones were not looked at" in page
+
+
 def test_retry_runs_the_cells_again_that_failed_with_one_error_and_links_to_the_new_run(
     client: Client, user: User, table: Table, worker: Worker
 ) -> None:
@@ -187,7 +209,12 @@ def test_retry_without_scripts_leads_back_and_refuses_in_words(
     work(run, worker, ["It broke."])
     here = f"/runs/{run.pk}/?page=1"
     wanted = run_page.digest(Group.objects.get().pk, "It broke.")
-    answer = client.post(f"/runs/{run.pk}/retry/", {"error": wanted, "next": here}, follow=True)
+    asked = client.post(f"/runs/{run.pk}/retry/", {"error": wanted, "next": here})
+    assert f"Retry what failed in run {run.pk}?" in asked.text
+    assert "also where it failed in another run. The error of out: It broke." in words(asked.text)
+    assert f'name="error" value="{wanted}"' in asked.text
+    assert Dispatch.objects.count() == 1
+    answer = client.post(f"/runs/{run.pk}/retry/", {"error": wanted, "next": here, "sure": "yes"}, follow=True)
     made = Dispatch.objects.latest("pk")
     assert answer.redirect_chain == [(here, 302)]
     assert f'<a href="/runs/{made.pk}/">Open it</a>' in answer.text
@@ -205,8 +232,16 @@ def test_retry_without_scripts_leads_back_and_refuses_in_words(
 def test_a_run_of_a_table_that_one_may_not_see_is_not_there(client: Client, table: Table) -> None:
     run = begin(table.pk)
     Table.objects.update(owner=UserFactory())
-    assert client.get(f"/runs/{run.pk}/").status_code == 404
-    assert client.post(f"/runs/{run.pk}/retry/", {"error": "x"}, headers=HTMX).status_code == 404
+    answer = client.get(f"/runs/{run.pk}/")
+    assert answer.status_code == 404
+    assert "This run is not here" in answer.text
+    assert table.name not in answer.text
+    told = client.get(f"/runs/{run.pk}/", headers=HTMX)
+    assert told.status_code == 200
+    assert re.search(r'<div id="run"[^>]*>\s*<div [^>]*data-gone', told.text)
+    refused = client.post(f"/runs/{run.pk}/retry/", {"error": "x"}, headers=HTMX)
+    assert refused.status_code == 404
+    assert f"There is no run {run.pk}, or not for you." in refused["HX-Trigger"]
     assert client.get(f"/runs/{'9' * 30}/").status_code == 404
     assert Client().get(f"/runs/{run.pk}/")["Location"] == f"/login/?next=/runs/{run.pk}/"
 
@@ -301,6 +336,35 @@ def test_a_worker_says_what_it_is_what_it_does_and_what_it_writes(
     assert 'id="log"' not in part
 
 
+def test_a_worker_takes_the_same_queries_for_one_table_and_for_many_and_its_open_page_reads_no_log(
+    client: Client, user: User, table: Table, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged(tmp_path, "first\n", monkeypatch)
+
+    def fetched() -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as captured:
+            answer: Any = client.get(f"/workers/{worker.name}/", headers=HTMX)
+        assert "lines" not in answer.context
+        return len(captured), words(answer.text)
+
+    def claim(of: Table) -> None:
+        run = begin(of.pk)
+        hands.admit(run)
+        hands.claim(worker, run, 1)
+
+    claim(table)
+    few, _ = fetched()
+    for name in ("Places", "People"):
+        other = scenes.table(2)
+        Table.objects.filter(pk=other.pk).update(owner=user, name=name)
+        scenes.group(other, scenes.doubling(other))
+        claim(other)
+    many, page = fetched()
+    assert many == few
+    for said in ("Numbers 1 out", "Places 1 out", "People 1 out"):
+        assert said in page
+
+
 def test_of_a_worker_one_sees_the_cells_of_ones_tables_and_the_log_as_staff(
     client: Client, user: User, table: Table, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,9 +402,13 @@ def test_a_lost_worker_has_no_cells_and_may_be_forgotten(client: Client, table: 
 
 
 def test_of_a_worker_that_has_left_the_page_says_so(client: Client) -> None:
-    answer = client.get(f"/workers/{escape('<b>gone')}@x/")
-    assert answer.status_code == 404
-    assert "This worker has left" in answer.text
+    for name in ("%3Cb%3Egone@x", "%00"):
+        answer = client.get(f"/workers/{name}/")
+        assert answer.status_code == 404
+        assert "This worker has left" in answer.text
+    assert client.get("/workers/%00/log/").status_code == 404
+    for act in ("stop", "forget"):
+        assert client.post(f"/workers/%00/{act}/", headers=HTMX).status_code == 404
     told: Any = client.get("/workers/gone@x/", headers=HTMX)
     assert told.status_code == 200
     assert re.search(r'<div id="worker"[^>]*>\s*<div [^>]*data-gone', told.text)

@@ -18,6 +18,7 @@ from cells.models import Status, Worker
 from dispatch.begin import begin
 from dispatch.models import Dispatch
 from tableflow.embedded import processes
+from tableflow.grid.views import runs
 from tableflow.tables.models import Group, Member, Table
 from tests import hands, scenes
 from tests.factories import TableFactory, UserFactory
@@ -125,14 +126,19 @@ def test_each_field_filters_and_the_filter_is_kept_in_the_addresses(client: Clie
     assert '<option value="nobody" selected>nobody</option>' in client.get("/runs/?person=nobody").text
 
 
-@pytest.mark.parametrize("query", ["state=lost", "table=0", "table=x", "table=" + "9" * 30, "from=soon", "until=1-1"])
+@pytest.mark.parametrize(
+    "query",
+    ["state=lost", "table=0", "table=x", "table=" + "9" * 30, "person=%00", "from=soon", "until=1-1", "until=%00"],
+)
 def test_a_field_that_is_not_understood_is_named_and_lists_nothing(client: Client, table: Table, query: str) -> None:
     begin(table.pk)
     assert listed(client, query) == []
     assert f'id="problem-{query.partition("=")[0]}"' in client.get(f"/runs/?{query}").text
 
 
-def test_a_long_list_is_paged_with_its_filter_in_a_fixed_number_of_queries(client: Client, table: Table) -> None:
+def test_a_long_list_is_paged_with_its_filter_in_a_fixed_number_of_queries(
+    client: Client, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin(table.pk)
     with CaptureQueriesContext(connection) as of_one:
         client.get("/ui/runs/")
@@ -151,6 +157,11 @@ def test_a_long_list_is_paged_with_its_filter_in_a_fixed_number_of_queries(clien
     page = client.get("/runs/?state=complete&page=2").text
     assert 'href="?state=complete&amp;page=3"' in page
     assert 'value="/runs/?state=complete&amp;page=2"' in page
+    assert "Filter for others" not in page
+    monkeypatch.setattr(runs, "MOST_RUNS", 100)
+    page = client.get("/runs/?page=3").text
+    assert "<span>of 2</span>" in page
+    assert "The newest 100 are listed. Filter for others." in page
 
 
 def test_empty_lists_say_what_to_do(client: Client) -> None:

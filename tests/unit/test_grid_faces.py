@@ -9,9 +9,10 @@ import pytest
 
 from cells.models import Status
 from dispatch.effective import CellState, Paused
-from tableflow.grid.chips import Chip, chip, duration
+from tableflow.grid.chips import Chip, chip
 from tableflow.grid.faces import face
 from tableflow.grid.paging import paging
+from tableflow.grid.quantities import duration
 from tableflow.grid.values import Shown, shown
 
 NAMES = {"domain": "Domain", "country": "Country"}

@@ -1,4 +1,4 @@
-"""What a run was asked to do, in words; how far it is; and texts without what steers."""
+"""What a run was asked to do, in words; how far it is; and the beginnings of texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from dispatch.progress import Counts
 from tableflow.grid import outcomes, scopes
-from tableflow.grid.plain import clipped, plain
+from tableflow.grid.values import clipped
 
 PINNED = {
     "columns": [{"key": "n", "name": "Number"}, {"key": "ok", "name": "OK"}],
@@ -105,19 +105,6 @@ def test_a_run_whose_cells_are_not_counted_yet_has_no_bar() -> None:
 )
 def test_a_rate_is_told_as_people_count(rate: float | None, eta: float | None, said: str) -> None:
     assert outcomes.pace(Counts(9, 1, 0, 0, 0, 0, 0, 1, rate=rate, eta_seconds=eta)) == said
-
-
-@pytest.mark.parametrize(
-    ("written", "shown"),
-    [
-        ("a\tb\nc", "a\tb\nc"),
-        ("a\r\nb\rc", "a\nbc"),
-        ("\x1b[1;31mred\x1b[0m \x1b]0;title\x07", "red "),
-        ("\x00\x08\x7f\x9b\u202ename\u2066", "name"),
-    ],
-)
-def test_a_text_loses_what_steers(written: str, shown: str) -> None:
-    assert plain(written) == shown
 
 
 def test_a_long_text_is_clipped_by_its_lines_and_its_characters() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import wraps
 from http import HTTPStatus
 from typing import Concatenate, ParamSpec
@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -26,7 +26,6 @@ P = ParamSpec("P")
 REFUSALS: dict[type[Exception], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
     PermissionDenied: HTTPStatus.FORBIDDEN,
-    Http404: HTTPStatus.NOT_FOUND,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
 }
@@ -43,11 +42,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked before an act: `yes` is what the button says, `text` what the act will touch."""
+    """What is asked before an act: `yes` is what the button says, `text` what the act will touch.
+
+    `fields` are those of the form that the act needs again.
+    """
 
     title: str
     text: str
     yes: str
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def act(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.vary import vary_on_headers
@@ -21,24 +20,26 @@ from dispatch import findings, progress
 from dispatch.begin import begin
 from dispatch.findings import ErrorGroup, Errors, SlowCell
 from dispatch.models import Dispatch, Mode, Window
-from tableflow.errors import Conflict
-from tableflow.grid import outcomes, run_states, scopes, values
+from tableflow.errors import Conflict, NotFound
+from tableflow.grid import abouts, outcomes, run_states, scopes, values
 from tableflow.grid.access import SignedIn, may_edit, page
 from tableflow.grid.paging import paging
-from tableflow.grid.plain import clipped, plain
+from tableflow.grid.quantities import count, milliseconds
 from tableflow.grid.views import runs
-from tableflow.grid.views.acts import Said, act
-from tableflow.grid.views.traces import milliseconds
-from tableflow.tables.models import Column, Row, Table
+from tableflow.grid.views.acts import Question, Said, act
+from tableflow.plain import plain
 
 PAGE_WINDOWS = 25
-SHOWN_ERROR_CHARACTERS = 20_000
+RETRIES = "Every cell that failed with this error runs again, also where it failed in another run."
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The failed cells of a workflow column with one message: `start` is its beginning, `message` all of it."""
+    """The failed cells of a workflow column with one message: `start` is its beginning, `message` all of it.
+
+    `number` is "" where not all failed cells were looked at; `counted` says so.
+    """
 
     group_id: int
     column: str
@@ -74,32 +75,44 @@ class Slice:
 @page
 @vary_on_headers("HX-Request")
 def run(request: SignedIn, dispatch_id: int) -> HttpResponse:
-    """A run of a table that the user may see; for the page that is open already, the part that changes."""
-    template = "grid/run_live.html" if request.headers.get("HX-Request") else "grid/run_detail.html"
-    return render(request, template, _context(request, _visible(request, dispatch_id)))
+    """A run of a table that the user may see; for the page that is open already, the part that changes.
+
+    Of one that is gone, or not for the user any more, a page that says so, with 404.
+    """
+    is_open = bool(request.headers.get("HX-Request"))
+    try:
+        seen = runs.visible(request, dispatch_id)
+    except NotFound:
+        # The page that is open already is told like any other news: htmx would not show a 404.
+        status = HTTPStatus.OK if is_open else HTTPStatus.NOT_FOUND
+        return render(request, "grid/run_gone.html", {"number": dispatch_id, "section": "runs"}, status=status)
+    return render(request, "grid/run_live.html" if is_open else "grid/run_detail.html", _context(request, seen))
 
 
-@act
-def retry(request: SignedIn, dispatch_id: int) -> Said:
+def _retry(request: SignedIn, dispatch_id: int) -> Said:
     """Run the cells again that failed with one error: the field `error` is its digest."""
-    dispatch = _visible(request, dispatch_id)
-    if not may_edit(request, dispatch.table):
-        raise PermissionDenied("You may look at this table, but not run it.")
+    dispatch, error = _asked(request, dispatch_id)
+    with_this = {"field": f"@{error.group_id}.error", "op": "eq", "value": error.message}
+    made = begin(dispatch.table_id, groups=[error.group_id], mode=Mode.FAILED, filter=with_this, user=request.user)
+    return Said(f"Run {made.pk} retries them.", reverse("grid:run", args=[made.pk]), "Open it")
+
+
+def _asks_retry(request: SignedIn, dispatch_id: int) -> Question:
+    dispatch, error = _asked(request, dispatch_id)
+    start = values.clipped(plain(error.message).strip())
+    text = f"{RETRIES} The error of {_names(dispatch).get(error.group_id, '')}: {start}"
+    return Question(f"Retry what failed in run {dispatch_id}?", text, "Retry", {"error": request.POST["error"]})
+
+
+retry = act(_retry, _asks_retry)
+
+
+def _asked(request: SignedIn, dispatch_id: int) -> tuple[Dispatch, ErrorGroup]:
+    dispatch = runs.editable(request, dispatch_id)
     for error in findings.errors_of(dispatch).groups:
         if digest(error.group_id, error.message) == request.POST.get("error"):
-            made = _retried(request.user, dispatch, error)
-            return Said(f"Run {made.pk} retries them.", reverse("grid:run", args=[made.pk]), "Open it")
+            return dispatch, error
     raise Conflict("This error is not among the run's errors any more. What it has now is on its page.")
-
-
-def _retried(user: User, dispatch: Dispatch, error: ErrorGroup) -> Dispatch:
-    with_this = {"field": f"@{error.group_id}.error", "op": "eq", "value": error.message}
-    return begin(dispatch.table_id, groups=[error.group_id], mode=Mode.FAILED, filter=with_this, user=user)
-
-
-def _visible(request: SignedIn, dispatch_id: int) -> Dispatch:
-    seen = Dispatch.objects.filter(table__in=Table.objects.visible_to(request.user))
-    return get_object_or_404(seen.select_related("requested_by", "table"), pk=dispatch_id)
 
 
 def digest(group_id: int, message: str) -> str:
@@ -111,7 +124,7 @@ def _context(request: SignedIn, dispatch: Dispatch) -> dict[str, Any]:
     counts = progress.counts([dispatch])[dispatch.pk]
     may_run = may_edit(request, dispatch.table)
     under_way = progress.under_way(dispatch.pk)
-    names = {group["id"]: plain(group["name"]) for group in dispatch.plan}
+    names = _names(dispatch)
     slices = findings.windows_of(dispatch)
     pages = paging(request.GET.get("page", ""), size=PAGE_WINDOWS, count=slices.count())
     errors = findings.errors_of(dispatch)
@@ -131,13 +144,19 @@ def _context(request: SignedIn, dispatch: Dispatch) -> dict[str, Any]:
         "took": _ran_for(dispatch),
         "tiles": outcomes.tiles(counts, under_way, _open_questions(dispatch) if under_way.get(Status.PAUSED) else 0),
         "looked_at": _looked_at(errors),
-        "failures": [_failure(group, names) for group in errors.groups],
+        "failures": [_failure(group, names, is_all=errors.is_all) for group in errors.groups],
+        "retries": RETRIES,
         "slowest": _slowest(dispatch.table_id, findings.slowest_of(dispatch), names),
         "windows": [_slice(window) for window in slices[pages.offset : pages.offset + pages.size]],
-        "windows_counted": scopes.count(pages.count, "window"),
+        "windows_counted": count(pages.count, "window"),
         "paging": pages,
         "section": "runs",
     }
+
+
+def _names(dispatch: Dispatch) -> dict[int, str]:
+    """What its workflow columns are called."""
+    return {group["id"]: plain(group["name"]) for group in dispatch.plan}
 
 
 def _ran_for(dispatch: Dispatch) -> str:
@@ -153,28 +172,29 @@ def _open_questions(dispatch: Dispatch) -> int:
 
 def _looked_at(errors: Errors) -> str:
     """What the errors shown are: all there are, the most frequent, or those of the cells that were looked at."""
-    seen = scopes.count(errors.seen, "failed cell")
+    if not errors.groups:
+        return "" if errors.is_all else "None in the newest windows that had errors; older ones were not looked at"
+    seen = count(errors.seen, "failed cell")
     most = f"The {len(errors.groups)} most frequent of " if sum(e.cells for e in errors.groups) < errors.seen else ""
-    return f"{most}{seen}{'' if errors.is_all else ' that were looked at; there are more'}"
+    return f"{most}{seen}{'' if errors.is_all else ' that were looked at; there may be more'}"
 
 
-def _failure(group: ErrorGroup, names: Mapping[int, str]) -> Failure:
+def _failure(group: ErrorGroup, names: Mapping[int, str], *, is_all: bool) -> Failure:
     message = plain(group.message).strip()
-    if len(message) > SHOWN_ERROR_CHARACTERS:
-        message = f"{message[:SHOWN_ERROR_CHARACTERS]}… [cut]"
+    counted = count(group.cells, "cell")
     return Failure(
         group.group_id,
         names.get(group.group_id, ""),
         digest(group.group_id, group.message),
-        clipped(message),
+        values.clipped(message),
         message,
-        f"{group.cells:,}",
-        scopes.count(group.cells, "cell"),
+        f"{group.cells:,}" if is_all else "",
+        counted if is_all else f"at least {counted}",
     )
 
 
 def _slowest(table_id: int, cells: Sequence[SlowCell], names: Mapping[int, str]) -> list[Slow]:
-    about = abouts(table_id, {cell.row_id for cell in cells})
+    about = abouts.of_rows([table_id], [cell.row_id for cell in cells])
     return [
         Slow(
             cell.row_id,
@@ -187,16 +207,6 @@ def _slowest(table_id: int, cells: Sequence[SlowCell], names: Mapping[int, str])
         )
         for cell in cells
     ]
-
-
-def abouts(table_id: int, row_ids: Collection[int]) -> dict[int, str]:
-    """What each of these rows is, by the first column of the table."""
-    first = Column.objects.filter(table=table_id, deleted_at=None).order_by("position", "pk").first()
-    if first is None:
-        return {}
-    found = Row.objects.filter(table=table_id, pk__in=row_ids).only("pk", "data")
-    shown = {row.pk: values.shown(first.type, first.options, row.data.get(first.key)) for row in found}
-    return {row_id: plain(what.text or ", ".join(what.tags)) for row_id, what in shown.items()}
 
 
 def _slice(window: Window) -> Slice:

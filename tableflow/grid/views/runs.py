@@ -10,23 +10,27 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 
 from dispatch import again, cancel, listing, pausing, progress
 from dispatch.models import ACTIVE, Dispatch, DispatchStatus
 from dispatch.progress import Counts
+from tableflow.errors import NotFound
 from tableflow.grid import outcomes, run_filters, run_states, scopes
-from tableflow.grid.access import SignedIn, page
+from tableflow.grid.access import SignedIn, may_edit, page
 from tableflow.grid.outcomes import Bar
 from tableflow.grid.paging import paging
-from tableflow.grid.plain import plain
+from tableflow.grid.quantities import count
 from tableflow.grid.run_filters import Asked
 from tableflow.grid.run_states import State
 from tableflow.grid.views.acts import Question, Said, act
+from tableflow.plain import plain
 from tableflow.tables.models import Table
 
 PAGE_RUNS = 50
+MOST_RUNS = 10_000
+"""So many are listed. They are counted anew with every fetch."""
 MOST_CHOICES = 500
 
 Choice = tuple[str, str]
@@ -74,24 +78,24 @@ def rows(request: SignedIn) -> HttpResponse:
 @act
 def pause(request: SignedIn, dispatch_id: int) -> str:
     """Let what runs end, and nothing else start."""
-    pausing.pause_dispatch(_editable(request, dispatch_id).pk, by=request.user.get_username())
+    pausing.pause_dispatch(editable(request, dispatch_id).pk, by=request.user.get_username())
     return f"Run {dispatch_id} is paused. What runs goes on to its end; nothing else starts."
 
 
 @act
 def resume(request: SignedIn, dispatch_id: int) -> str:
     """Go on where it stopped."""
-    pausing.resume_dispatch(_editable(request, dispatch_id).pk)
+    pausing.resume_dispatch(editable(request, dispatch_id).pk)
     return f"Run {dispatch_id} goes on."
 
 
 def _stop(request: SignedIn, dispatch_id: int) -> str:
-    cancel.cancel_dispatch(_editable(request, dispatch_id).pk)
+    cancel.cancel_dispatch(editable(request, dispatch_id).pk)
     return f"Run {dispatch_id} is stopped. What is done stays; what had not begun is left out."
 
 
 def _asks_stop(request: SignedIn, dispatch_id: int) -> Question:
-    dispatch = _editable(request, dispatch_id)
+    dispatch = editable(request, dispatch_id)
     about = acts(dispatch, progress.counts([dispatch])[dispatch.pk], may_edit=True).about
     return Question(f"Stop run {dispatch_id}?", f"{about} What is done stays.", "Stop it")
 
@@ -102,7 +106,7 @@ stop = act(_stop, _asks_stop)
 @act
 def run_failed(request: SignedIn, dispatch_id: int) -> Said:
     """Run what failed again, in the same columns and rows."""
-    made = again.run_failed(_editable(request, dispatch_id), request.user)
+    made = again.run_failed(editable(request, dispatch_id), request.user)
     return Said(f"Run {made.pk} runs what failed again.", reverse("grid:run", args=[made.pk]), "Open it")
 
 
@@ -120,7 +124,7 @@ def acts(run: Dispatch, counts: Counts, *, may_edit: bool) -> Acts:
 
 
 def _touched(run: Dispatch, counts: Counts) -> str:
-    in_flight = f"{scopes.count(counts.in_flight, 'cell')} under way"
+    in_flight = f"{count(counts.in_flight, 'cell')} under way"
     ahead = "what has not begun"
     if counts.total is not None:
         left = max(0, counts.total - counts.ended - counts.in_flight - counts.waiting)
@@ -130,7 +134,8 @@ def _touched(run: Dispatch, counts: Counts) -> str:
 
 def _context(request: SignedIn) -> dict[str, Any]:
     asked, found = run_filters.read(request.user, request.GET)
-    pages = paging(request.GET.get("page", ""), size=PAGE_RUNS, count=found.count())
+    counted = found[: MOST_RUNS + 1].count()
+    pages = paging(request.GET.get("page", ""), size=PAGE_RUNS, count=min(counted, MOST_RUNS))
     listed = found.select_related("table").defer("scope", "exclusions")[pages.offset : pages.offset + pages.size]
     kept = asked.kept
     here = kept.copy()
@@ -139,6 +144,7 @@ def _context(request: SignedIn) -> dict[str, Any]:
     return {
         "items": _items(request.user, list(listed)),
         "paging": pages,
+        "most": f"{MOST_RUNS:,}" if counted > MOST_RUNS else "",
         "asked": asked,
         "kept": kept,
         "here": f"{reverse('grid:runs')}?{here.urlencode()}".rstrip("?"),
@@ -186,13 +192,22 @@ def _choices(user: User, asked: Asked) -> dict[str, list[Choice]]:
     for name, choices in found.items():
         chosen = asked.values[name]
         if chosen and chosen not in dict(choices):
-            choices.append((chosen, chosen))
+            choices.append((chosen, plain(chosen)))
     return found
 
 
-def _editable(request: SignedIn, dispatch_id: int) -> Dispatch:
-    seen = Table.objects.visible_to(request.user)
-    dispatch = get_object_or_404(Dispatch.objects.select_related("table"), pk=dispatch_id, table__in=seen)
-    if not Table.objects.editable_by(request.user).filter(pk=dispatch.table_id).exists():
+def visible(request: SignedIn, dispatch_id: int) -> Dispatch:
+    """A run of a table that the user may see. Raises NotFound."""
+    seen = Dispatch.objects.filter(table__in=Table.objects.visible_to(request.user))
+    dispatch = seen.select_related("requested_by", "table").filter(pk=dispatch_id).first()
+    if dispatch is None:
+        raise NotFound(f"There is no run {dispatch_id}, or not for you.")
+    return dispatch
+
+
+def editable(request: SignedIn, dispatch_id: int) -> Dispatch:
+    """A run of a table that the user may run. Raises NotFound and PermissionDenied."""
+    dispatch = visible(request, dispatch_id)
+    if not may_edit(request, dispatch.table):
         raise PermissionDenied("You may look at this table, but not run it.")
     return dispatch

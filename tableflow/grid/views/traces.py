@@ -14,18 +14,16 @@ from cells import traces
 from cells.models import Status
 from cells.workflows import versions
 from dispatch import effective
-from tableflow.grid import values
+from tableflow.grid import abouts
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
-from tableflow.grid.chips import duration
 from tableflow.grid.faces import face
 from tableflow.grid.markup import WHY_STALE
-from tableflow.grid.plain import plain
+from tableflow.grid.quantities import milliseconds
 from tableflow.grid.views.approvals import question
+from tableflow.plain import plain
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
-
-MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> di
     return {
         "table": table,
         "row": row,
-        "about": _about(schema, row),
+        "about": abouts.of_row(schema.columns[0], row.data),
         "may_edit": may_edit(request, table),
         "group": group,
         "state": state,
@@ -89,13 +87,6 @@ def _newer(group: GroupSpec, found: dict[str, Any] | None) -> int | None:
     newest = versions.newest(group.workflow_id)
     at = (found or {}).get("workflow_version")
     return newest.number if newest and at and newest.number > at else None
-
-
-def _about(schema: Schema, row: Row) -> str:
-    """What the row is, by its first column."""
-    first = schema.columns[0]
-    shown = values.shown(first.type, first.options, row.data.get(first.key))
-    return shown.text or ", ".join(shown.tags)
 
 
 def _outputs(schema: Schema, group: GroupSpec, row: Row) -> list[dict[str, str]]:
@@ -125,14 +116,7 @@ def _between(found: dict[str, Any] | None) -> str:
     return milliseconds((found["finished_at"] - found["started_at"]) / dt.timedelta(milliseconds=1))
 
 
-def milliseconds(length: float) -> str:
-    """A length of time as people say it: 12 ms, 1.4 s, 3 min."""
-    if length < 1000:
-        return f"{length:.0f} ms"
-    return f"{length / 1000:.1f} s" if length < MINUTE_MS else duration(length / 1000)
-
-
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return plain(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))

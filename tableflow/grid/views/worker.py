@@ -18,11 +18,11 @@ from cells.models import Worker
 from dispatch import at_work
 from dispatch.at_work import CellAtWork
 from tableflow.errors import NotFound
+from tableflow.grid import abouts
 from tableflow.grid.access import SignedIn, page
-from tableflow.grid.chips import duration
-from tableflow.grid.plain import plain
-from tableflow.grid.views.run import abouts
+from tableflow.grid.quantities import duration
 from tableflow.grid.views.workers import FACES
+from tableflow.plain import plain
 from tableflow.supervisor import logs
 from tableflow.tables.models import Group, Table
 
@@ -49,8 +49,11 @@ def worker(request: SignedIn, name: str) -> HttpResponse:
         # The page that is open already is told like any other news: htmx would not show a 404.
         status = HTTPStatus.OK if request.headers.get("HX-Request") else HTTPStatus.NOT_FOUND
         return render(request, "grid/worker_gone.html", {"name": plain(name), "section": "workers"}, status=status)
-    template = "grid/worker_live.html" if request.headers.get("HX-Request") else "grid/worker_detail.html"
-    return render(request, template, _context(request.user, found))
+    context = _context(request.user, found)
+    if request.headers.get("HX-Request"):
+        return render(request, "grid/worker_live.html", context)
+    lines = _tail(found) if request.user.is_staff else None
+    return render(request, "grid/worker_detail.html", {**context, "lines": lines})
 
 
 @page
@@ -87,7 +90,6 @@ def _context(user: User, found: Worker) -> dict[str, Any]:
         "cells": _busy(cells),
         "is_cut": len(cells) == at_work.MOST,
         "may_act": user.is_staff,
-        "lines": _tail(found) if user.is_staff else None,
         "section": "workers",
     }
 
@@ -105,9 +107,7 @@ def _line(line: str) -> str:
 def _busy(cells: Sequence[CellAtWork]) -> list[Busy]:
     tables = dict(Table.objects.filter(pk__in={cell.table_id for cell in cells}).values_list("pk", "name"))
     columns = dict(Group.objects.filter(pk__in={cell.group_id for cell in cells}).values_list("pk", "name"))
-    about: dict[int, str] = {}
-    for table_id in tables:
-        about |= abouts(table_id, {cell.row_id for cell in cells if cell.table_id == table_id})
+    about = abouts.of_rows(tables, {cell.row_id for cell in cells})
     return [
         Busy(
             cell,

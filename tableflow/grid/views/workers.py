@@ -13,12 +13,11 @@ from django.urls import reverse
 
 from cells import workers
 from cells.models import Worker
-from tableflow.grid import scopes
 from tableflow.grid.access import SignedIn, page
-from tableflow.grid.chips import duration
 from tableflow.grid.paging import paging
-from tableflow.grid.plain import plain
+from tableflow.grid.quantities import count, duration
 from tableflow.grid.views.acts import Question, act
+from tableflow.plain import plain
 from tableflow.supervisor import crew
 from tableflow.tables.models import Table
 
@@ -59,9 +58,7 @@ def launch(request: SignedIn) -> str:
 
 def _stop(request: SignedIn, name: str) -> str:
     _staff_only(request)
-    worker = workers.alive_one(name)
-    crew.stop(worker.host, worker.pid)  # first: one that has ended already, supervisord would start again
-    workers.ask_to_end(worker)
+    crew.stop(name)
     return f"{name} ends what ends soon, hands the rest back, and leaves the list."
 
 
@@ -106,12 +103,12 @@ def _context(request: SignedIn) -> dict[str, Any]:
 
 def _item(worker: Worker, said: Mapping[str, Any]) -> Item:
     status = Worker.Status(said["status"])
-    slots = scopes.count(worker.concurrency, "slot")
+    slots = count(worker.concurrency, "slot")
     return Item(worker, status, FACES[status], slots, _busy(said), duration(said["heartbeat_age_seconds"]))
 
 
 def _busy(said: Mapping[str, Any]) -> str:
     """The tables whose cells it runs; those that the user may not see are only counted."""
-    named = [f"{plain(table['name'])} ({scopes.count(table['cells'], 'row')})" for table in said["tables"]]
+    named = [f"{plain(table['name'])} ({count(table['cells'], 'row')})" for table in said["tables"]]
     hidden = said["cells_running"] - sum(table["cells"] for table in said["tables"])
-    return ", ".join([*named, *([f"{scopes.count(hidden, 'row')} of other tables"] if hidden else [])])
+    return ", ".join([*named, *([f"{count(hidden, 'row')} of other tables"] if hidden else [])])

@@ -33,13 +33,20 @@ export function follow(log, button, gone) {
 
   async function look() {
     const lines = await fetched(log.dataset.url ?? "");
-    button.textContent = lines ? "Follow" : "Follow: no answer, trying again";
+    name(lines !== null);
     if (lines) append(log, lines);
+  }
+
+  /** @param {boolean} isAnswered */
+  function name(isAnswered) {
+    if (!isOn()) button.textContent = "Follow";
+    else button.textContent = isAnswered ? "Following" : "Following: no answer, trying again";
   }
 
   /** @param {boolean} on */
   function press(on) {
     button.ariaPressed = String(on);
+    name(true);
     if (!on) clearTimeout(timer);
   }
 
