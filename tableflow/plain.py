@@ -15,7 +15,6 @@ _SEQUENCE = re.compile(
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
     r"|\x1b[ -/]*[0-~]?"
 )
-_DOUBTFUL = re.compile(r"[^ -~]")
 _BLANKS = "\t\n\r\v\f\x85\u2028\u2029"
 _JOINERS = "\u200c\u200d"
 _UNSEEN = frozenset({"Cc", "Cf", "Co"})
@@ -29,7 +28,7 @@ def plain(text: str, *, kept: str = "\n\t") -> str:
     if text.isprintable():
         return text
     unsteered = _SEQUENCE.sub("", text.replace("\r\n", "\n"))
-    return _DOUBTFUL.sub(lambda found: _shown(found[0], kept), unsteered)
+    return "".join([one if one.isprintable() else _shown(one, kept) for one in unsteered])
 
 
 def _shown(character: str, kept: str) -> str:

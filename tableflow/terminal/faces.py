@@ -47,7 +47,7 @@ def _beside(row: Answer, group: Answer, status: str) -> str:
     if status == "error":
         return row["executions"][str(group["id"])]["error"] or "error"
     values = (row["data"].get(output["column"]) for output in group["outputs"])
-    seen = " · ".join(filter(None, map(texts.written, values)))
+    seen = " · ".join(filter(None, map(texts.value, values)))
     if seen and status not in BUSY:
         return seen
     word = _WORDS.get(status, status)

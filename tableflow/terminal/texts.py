@@ -55,20 +55,18 @@ def clean(text: str, *, lines: bool = False) -> str:
 
 def clip(text: str, width: int) -> str:
     """The cleaned text in at most so many cells of the terminal; what is cut ends in `…`."""
-    looked_at = 4 * width + 64
+    looked_at = 2 * width + 64
     shown = clean(text[:looked_at])
     if cell_len(shown) <= width and len(text) <= looked_at:
         return shown
-    return set_cell_size(shown, width - 1).rstrip() + ELLIPSIS if width > 0 else ""
+    return set_cell_size(shown[: 2 * width], width - 1).rstrip() + ELLIPSIS if width > 0 else ""
 
 
 def value(given: Any, *, lines: bool = False) -> str:
-    """A value of a cell: texts as they are, nothing for none, everything else as JSON. `lines`: in several lines."""
-    return clean(written(given, lines=lines), lines=lines)
+    """A value of a cell: texts as they are, nothing for none, everything else as JSON. `lines`: that in several lines.
 
-
-def written(given: Any, *, lines: bool = False) -> str:
-    """A value of a cell as `value` has it, but not cleaned: to be copied, or to be cut before it is cleaned."""
+    It is not cleaned, so that it can be copied, or cut before it is cleaned.
+    """
     if given is None:
         return ""
     return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2 if lines else None)

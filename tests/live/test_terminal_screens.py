@@ -506,9 +506,15 @@ def test_every_size_has_the_state_of_the_connection_and_what_matters_of_a_run(ad
     play(server(ada), story, (width, height))
 
 
-def test_a_token_that_is_not_taken_is_told_and_the_terminal_stays(ada):
+def test_a_token_that_is_not_taken_is_told_and_the_terminal_stays_and_asks_no_more(
+    ada, monkeypatch: pytest.MonkeyPatch
+):
     async def story(seat: Seat) -> None:
         await seat.reads("✗ stopped:", "token")
+        polled: list[Any] = []
+        monkeypatch.setattr(seat.app.coordinator, "_ask", polled.append)
+        seat.app.coordinator.poll()
+        assert polled == []
         await seat.press("question_mark")
         await seat.reads("Everywhere")
 

@@ -90,20 +90,19 @@ def test_a_clipped_text_is_never_wider(text: str, width: int) -> None:
     [
         (None, ""),
         ("", ""),
-        ("a\nb", "a b"),
+        ("a\nb\x1b", "a\nb\x1b"),
         (True, "true"),
         (1.5, "1.5"),
         (["é", 1], '["é", 1]'),
         ({"a": "\x1b[31m"}, '{"a": "\\u001b[31m"}'),
     ],
 )
-def test_a_value_is_a_line(value: Any, said: str) -> None:
+def test_a_value_is_written_as_it_is_or_as_json(value: Any, said: str) -> None:
     assert texts.value(value) == said
 
 
 def test_a_value_is_written_in_lines() -> None:
     assert texts.value({"a": [1]}, lines=True) == '{\n  "a": [\n    1\n  ]\n}'
-    assert texts.value("a\nb", lines=True) == "a\nb"
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ class CellScreen(LiveScreen):
     def action_copy(self) -> None:
         """Copy the value; of several columns, all by their keys."""
         value = next(iter(self._values.values()), None) if len(self._values) == 1 else self._values
-        self.copy(texts.written(value, lines=True), "the value")
+        self.copy(texts.value(value, lines=True), "the value")
 
     def action_roll(self, lines: int) -> None:
         """Scroll by so many lines."""
@@ -127,7 +127,7 @@ def _add_step(said: Text, number: int, step: Answer) -> None:
 
 def _add(said: Text, name: str, value: Any) -> None:
     """A name and the value below it, or beside it when it is short."""
-    text = _cut(texts.written(value, lines=True))
+    text = _cut(texts.value(value, lines=True))
     said.append(f"  {texts.clean(name)}  ", style="dim")
     said.append(("\n" + text).replace("\n", "\n    ") + "\n" if "\n" in text else text + "\n")
 

@@ -100,7 +100,7 @@ class CellsScreen(ListScreen):
         """Copy the marked cell's value."""
         row, group = self.selected, self._group()
         if row is not None and group is not None:
-            self.copy(texts.written(faces.value(row, group), lines=True), "the value")
+            self.copy(texts.value(faces.value(row, group), lines=True), "the value")
 
     def action_group(self, steps: int) -> None:
         """Mark another workflow column."""
@@ -158,7 +158,7 @@ def _plain(column: Answer, drop: int) -> Column:
     key = column["key"]
 
     def cell(row: Answer) -> Cell:
-        return Cell(texts.clip(texts.written(row["data"].get(key)), faces.SHOWN_CHARACTERS))
+        return Cell(texts.clip(texts.value(row["data"].get(key)), faces.SHOWN_CHARACTERS))
 
     return Column(f"={key}", texts.clean(column["name"]), cell, flex=True, least=LEAST, drop=drop)
 

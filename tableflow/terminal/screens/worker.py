@@ -14,6 +14,9 @@ from tableflow.terminal.screens.cell import CellScreen
 from tableflow.terminal.screens.sections import Section, SectionScreen
 from tableflow.terminal.widgets.columns import Cell, Column
 
+SHOWN_CHARACTERS = 500
+"""Of a line of the log in the list; copied is all of it."""
+
 CELLS = Section(
     "cells",
     "Cells",
@@ -30,7 +33,7 @@ CELLS = Section(
 LOG = Section(
     "log",
     "Log",
-    (Column("line", "The end of its log", lambda line: Cell(texts.clean(line[1])), flex=True),),
+    (Column("line", "The end of its log", lambda line: Cell(texts.clip(line[1], SHOWN_CHARACTERS)), flex=True),),
     lambda line: line[0],
     "Its log is not on the server's machine.",
 )
