@@ -26,6 +26,8 @@ Origin = tuple[str, int]
 
 CONNECTIONS_LIMIT = 200
 CONNECT_SECONDS = 10.0
+KEPT_SECONDS = 3.0
+"""How long an idle connection is used again: many servers close theirs after five seconds, some while it is taken up."""
 
 METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -156,6 +158,6 @@ class _GuardedTransport(httpx2.AsyncHTTPTransport):
             ssl_context=httpx2.create_ssl_context(trust_env=False),
             max_connections=CONNECTIONS_LIMIT,
             max_keepalive_connections=CONNECTIONS_LIMIT // 2,
-            keepalive_expiry=15.0,
+            keepalive_expiry=KEPT_SECONDS,
             network_backend=_GuardedBackend(trusted),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +14,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from tableflow.live import log
+from tableflow.live import events, log
 from tableflow.live.dirt import Dirt
 from tableflow.live.flusher import Flusher
 from tableflow.live.log import Entry, NoSuchPlace
@@ -231,7 +233,8 @@ def test_ids_rise_and_nothing_waits_when_the_clock_has_gone_back_by_an_hour(own_
     before = log.position().last + hour
     own_log.set(f"{log.PREFIX}last", before)
     own_log.zincrby(f"{log.PREFIX}due", hour, "1")
-    own_log.hincrby(f"{log.PREFIX}flushed", "1", hour)
+    at, _, hints = own_log.hget(f"{log.PREFIX}flushed", "1").partition(b":")
+    own_log.hset(f"{log.PREFIX}flushed", "1", f"{int(at) + hour}:{int(hints)}")
     log.flush()
     assert told(1, after=before), "what was due by the old clock is told now"
     assert log.mark({1: writer.started(1)}) is not None, "and it is told at the usual pace"
@@ -240,6 +243,23 @@ def test_ids_rise_and_nothing_waits_when_the_clock_has_gone_back_by_an_hour(own_
     assert ids == sorted(set(ids))
     assert ids[-1] > before
     assert numbers(told(1))[-1] == 1
+
+
+def everything() -> Dirt:
+    """A bit of each kind."""
+    return Dirt({1}, {1}, transitions=writer.started(1).transitions, schema=True, imports={1: "running"}, approvals={1})
+
+
+def test_pages_get_at_most_five_hints_a_second_whatever_happens_at_once(flusher):
+    chance = random.Random(4)
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        flusher.take(1, chance.choice([everything, everything, lambda: Dirt(rows={2}), lambda: Dirt(schema=True)])())
+        time.sleep(0.01)  # a hundred marks a second
+    scenes.until(lambda: log.flush() is None, "all was told")
+    times = [entry.id / log.MICROSECONDS for entry in told(1) for _ in events.hints(entry)]
+    assert len(times) > 8
+    assert max(sum(at <= other < at + 1 for other in times) for at in times) <= 5
 
 
 def test_rows_of_several_processes_are_put_together_and_too_many_are_many():

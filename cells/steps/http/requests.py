@@ -184,4 +184,4 @@ def _transport_message(error: httpx2.TransportError) -> str:
             return "too many connections are in use."
         case httpx2.ConnectError():
             return f"no connection: {error}"
-    return f"the connection broke: {error or type(error).__name__}"
+    return f"the connection broke: {str(error) or type(error).__name__}"

@@ -1,6 +1,7 @@
 -- What the scripts share: ids, the dirt of a table, and how that becomes events of the log. It is put before each,
 -- behind P, with which every key begins, and MOST_ROWS, how many an event names.
 local GAP = 250000         -- µs between two flushes of a table
+local MOST_HINTS = 5       -- of one flush: as many as there are kinds
 local TABLE_KEEPS = 1000   -- flushes kept for each table
 local ALL_KEEPS = 10000    -- and of all together
 
@@ -125,16 +126,35 @@ local function emit(of)
   append(P .. 'all', ALL_KEEPS, id, body)
 end
 
--- Flush a table now, or note when it may be. Gives how long that is, in µs: 0 when it was flushed.
+-- How many hints a flush would be for pages: of each kind it is one (tableflow/live/events.py).
+local function hints_of(of)
+  local dirty = P .. 'dirty:' .. of .. ':'
+  local function any(kinds)
+    for _, kind in ipairs(kinds) do
+      if redis.call('EXISTS', dirty .. kind) == 1 or redis.call('HEXISTS', dirty .. 'flags', kind) == 1 then
+        return 1
+      end
+    end
+    return 0
+  end
+  return any({ 'rows', 'cells', 'dispatches' }) + any({ 'schema' }) + any({ 'imports' }) + any({ 'approvals' })
+    + any({ 'transitions' })
+end
+
+-- Flush a table now, or note when it may be. Gives how long that is, in µs: 0 when it was flushed. Flushes are as many
+-- GAPs apart as the greater of the two is hints: so a page never gets more than five within a second.
 local function settle(of)
   local time = now()
-  local left = (tonumber(redis.call('HGET', P .. 'flushed', of)) or 0) + GAP - time
-  if left > 0 and left <= GAP then
+  local hints = math.max(hints_of(of), 1)
+  local at, before = string.match(redis.call('HGET', P .. 'flushed', of) or '0:1', '(%d+):(%d+)')
+  local gap = GAP * math.max(hints, tonumber(before))
+  local left = tonumber(at) + gap - time
+  if left > 0 and left <= gap then
     redis.call('ZADD', P .. 'due', int(time + left), of)
     return left
   end
   redis.call('ZREM', P .. 'due', of)
-  redis.call('HSET', P .. 'flushed', of, int(time))
+  redis.call('HSET', P .. 'flushed', of, int(time) .. ':' .. int(hints))
   emit(of)
   return 0
 end

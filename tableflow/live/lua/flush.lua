@@ -7,6 +7,6 @@ local function settle_between(least, most)
 end
 
 settle_between('-inf', int(now()))
-settle_between('(' .. int(now() + GAP), '+inf')
+settle_between('(' .. int(now() + MOST_HINTS * GAP), '+inf')
 local next = redis.call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
 return next[2] and math.max(0, tonumber(next[2]) - now()) or -1

@@ -89,7 +89,8 @@ export class Live {
     const generation = this.generation;
     try {
       const response = await fetch(this.region.dataset.liveUrl ?? "", { signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (response.redirected) return location.reload();
+      // Whoever was logged out, or looks at what is gone, is shown that.
+      if (response.redirected || response.status === 404) return location.reload();
       if (!response.ok) throw new Error(String(response.status));
       const text = await response.text();
       if (generation === this.generation) this.apply(text);
@@ -102,6 +103,14 @@ export class Live {
   /** @param {string} html */
   apply(html) {
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[data-live-url]");
-    if (fresh instanceof HTMLElement) patch(this.region, fresh);
+    if (!(fresh instanceof HTMLElement)) return;
+    // With other columns the cell would go in which somebody types: they come after the edit.
+    if (this.region.querySelector("[data-editing]") && columns(this.region) !== columns(fresh)) return;
+    patch(this.region, fresh);
   }
+}
+
+/** @param {HTMLElement} region */
+function columns(region) {
+  return region.querySelectorAll("thead th").length;
 }

@@ -88,6 +88,7 @@ export class Stream {
   }
 
   lost() {
+    if (this.source?.readyState === EventSource.CLOSED) this.refused();
     this.source?.close();
     this.source = null;
     const proven = this.opened > 0 && performance.now() - this.opened > PROVEN_MS;
@@ -96,6 +97,13 @@ export class Stream {
     this.told ??= setTimeout(() => banner.say(this, "lost"), PATIENCE_MS);
     const wait = Math.min(SOONEST_MS * 2 ** this.failures, LATEST_MS) * (0.5 + Math.random() / 2);
     this.retry = setTimeout(() => this.open(), wait);
+  }
+
+  /** The server said no: whoever was logged out, or looks at what is gone, is shown that in place of the page. */
+  async refused() {
+    const patience = { signal: AbortSignal.timeout(PATIENCE_MS) };
+    const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", ...patience }).catch(() => null);
+    if (answer && (answer.type === "opaqueredirect" || answer.status === 404)) location.reload();
   }
 
   rest() {
