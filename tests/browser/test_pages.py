@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
+from tableflow.tables import columns, tables
 from tableflow.tables.models import Row, Table
 from tests import scenes
 from tests.conftest import Web
@@ -290,6 +291,29 @@ def test_the_page_follows_what_others_write_and_keeps_an_open_editor(visit: Visi
     expect(page.get_by_text("4 rows", exact=True)).to_be_visible()
     expect(page.get_by_role("textbox", name="Name")).to_have_value("half writ")
     expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+
+
+def test_a_column_that_others_add_waits_for_what_is_being_typed(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    cell(page, 1, "Name").dblclick()
+    page.get_by_role("textbox", name="Name").fill("half writ")
+    with page.expect_response("**/rows/?page=*"):  # the stream says so, and the page fetches
+        columns.create(table, {"name": "Country", "type": "text"})
+    expect(page.get_by_role("textbox", name="Name")).to_be_focused()
+    page.get_by_role("textbox", name="Name").press("End")
+    page.keyboard.type("ten")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("columnheader", name="Country")).to_be_visible()
+    expect(cell(page, 1, "Name")).to_have_text("half written")
+
+
+def test_who_looks_at_a_table_that_is_deleted_is_told_so(visit: Visit, user: User) -> None:
+    table = places(user)
+    page = visit(f"/tables/{table.pk}/")
+    expect(cell(page, 1, "Name")).to_have_text("place 1")
+    tables.delete(table)
+    expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
 
 
 def test_an_answer_that_is_older_than_a_write_is_dropped(visit: Visit, user: User) -> None:
