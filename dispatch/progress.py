@@ -60,7 +60,9 @@ def _counts(dispatch: Dispatch, counted: Counted) -> Counts:
     rate = _rate(dispatch, ended, counted.at)
     eta = None
     if rate and counted.total is not None and dispatch.status == DispatchStatus.DISPATCHING:
-        eta = round(max(0, counted.total - ended - counted.waiting) / rate, 1)
+        # Nobody knows when what is paused goes on: where nothing else is left, no time is told.
+        left = counted.total - ended - counted.waiting - counted.paused
+        eta = round(max(0, left) / rate, 1) if left > 0 or not counted.paused else None
     return Counts(
         total=counted.total,
         **counted.outcomes,

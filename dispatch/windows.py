@@ -26,12 +26,15 @@ OUTCOMES = ("completed", "error", "cancelled", "skipped")
 
 @dataclass(frozen=True)
 class Counted:
-    """The cells of a dispatch: asked for (None: not counted yet), waiting, ended by outcome, in flight; and when."""
+    """The cells of a dispatch: asked for (None: not counted yet), waiting, ended by outcome, in flight, and of these
+    paused; and when.
+    """
 
     total: int | None
     waiting: int
     outcomes: dict[str, int]
     in_flight: int
+    paused: int
     at: datetime
 
 
@@ -154,7 +157,10 @@ def counts(dispatches: Iterable[int]) -> dict[int, Counted]:
         .annotate(open=FilteredRelation("windows", condition=Q(windows__closed_at=None)))
         .annotate(at=Now())
         .values("pk", "total", "waiting", "at", *OUTCOMES)
-        .annotate(**{f"open_{name}": Coalesce(Sum(f"open__{name}"), 0) for name in names})
+        .annotate(
+            **{f"open_{name}": Coalesce(Sum(f"open__{name}"), 0) for name in names},
+            **{f"lobby_{name}": Coalesce(Sum(f"open__{name}", filter=Q(open__lobby=True)), 0) for name in names},
+        )
         .order_by()
     )
     return {record["pk"]: _counted(record) for record in found}
@@ -167,6 +173,7 @@ def _counted(record: Mapping[str, Any]) -> Counted:
         record["waiting"],
         {name: record[name] + ended[name] for name in OUTCOMES},
         record["open_cells"] - sum(ended.values()),
+        record["lobby_cells"] - sum(record[f"lobby_{name}"] for name in OUTCOMES),
         record["at"],
     )
 

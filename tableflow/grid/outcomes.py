@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from cells.models import Status
 from dispatch.progress import Counts
-from tableflow.grid.quantities import duration
+from tableflow.grid.quantities import count, duration
 
 BAR_UNITS = 1000
 LEAST_UNITS = 4
@@ -95,5 +95,5 @@ def pace(counts: Counts) -> str:
 
 def _rate(cells_a_second: float) -> str:
     if cells_a_second < LEAST_A_SECOND:
-        return f"{cells_a_second * 60:,.0f} cells/min"
+        return f"{count(round(cells_a_second * 60), 'cell')}/min"
     return f"{cells_a_second:,.0f} cells/s" if cells_a_second >= LEAST_WHOLE else f"{cells_a_second:,.1f} cells/s"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from cells import lifecycle as executions
+from cells.draw import Tally
+from cells.lifecycle import Suspended
 from cells.models import IN_FLIGHT, Execution, Status
 from dispatch import waiting, windows
 from dispatch.begin import begin
@@ -54,6 +58,22 @@ def test_counts_are_those_of_the_executions_at_every_moment():
         assert progress.cancelled == of_windows.filter(status="cancelled").count()
         assert progress.in_flight == of_windows.filter(status__in=IN_FLIGHT).count()
         assert progress.processed == progress.ended
+
+
+def test_no_time_is_told_when_only_paused_cells_are_left():
+    dispatch, worker = begin(scene(3).pk), hands.worker()
+    hands.admit(dispatch)
+    Dispatch.objects.update(total=3)
+    first, second, third = (claimed.lead for claimed in hands.claim(worker, dispatch, most=3))
+    lobby = windows.lobby(dispatch.pk)
+    executions.pause([Suspended(first, "wait", {})], table_id=dispatch.table_id, lobby=lobby, cascade=False)
+    windows.tally(Tally(cells=Counter({lobby: 1, first.window_id: -1})))
+    hands.finish([hands.ended(second)])
+    dispatch.refresh_from_db()
+    assert counts([dispatch])[dispatch.pk].eta_seconds is not None
+    hands.finish([hands.ended(third)])
+    progress = counts([dispatch])[dispatch.pk]
+    assert (progress.completed, progress.in_flight, progress.eta_seconds) == (2, 1, None)
 
 
 def test_a_dispatch_that_has_not_begun_has_no_rate_and_no_total():
