@@ -147,7 +147,8 @@ def test_the_command_copies_the_stream_and_fails_without_a_token_that_is_taken(a
 
     marks.rows(numbers.pk, [1])
     run = begin(numbers.pk, user=ada.user)
-    event = json.loads(process.stdout.readline())
+    lines = (json.loads(line) for line in process.stdout)
+    event = next(line for line in lines if line["type"] != "heartbeat")
     assert (event["type"], event["dispatch"], event["table"]) == ("dispatch.requested", run.pk, numbers.pk)
     assert ended(refused_one) == (1, b"", "CommandError: Invalid token.\n")
 
