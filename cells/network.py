@@ -27,7 +27,7 @@ Origin = tuple[str, int]
 CONNECTIONS_LIMIT = 200
 CONNECT_SECONDS = 10.0
 KEPT_SECONDS = 3.0
-"""How long an idle connection is used again: many servers close theirs after five seconds, some while it is taken up."""
+"""How long an idle connection is used again. Many servers close theirs after five seconds, and then it breaks."""
 
 METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "100.100.100.200", "fd00:ec2::254")))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
