@@ -120,7 +120,7 @@ def since(cursor: int, *, table_id: int | None = None, upto: int | None = None, 
     stream = ALL if table_id is None else stream_of(table_id)
     with client().pipeline(transaction=True) as pipe:
         _script("position")(client=pipe)
-        pipe.mget(f"{PREFIX}pruned", f"{stream}:floor")
+        pipe.mget(floors_of(stream))
         pipe.xrange(stream, f"({max(cursor, 0)}-0", f"{upto}-0" if upto is not None else "+", count=most)
         stands, floors, found = pipe.execute()
     now = as_position(stands)
@@ -129,8 +129,13 @@ def since(cursor: int, *, table_id: int | None = None, upto: int | None = None, 
     return [entry(id_, fields) for id_, fields in found]
 
 
+def floors_of(stream: str) -> list[str]:
+    """The keys of the ids before which something of a stream may be gone."""
+    return [f"{PREFIX}pruned", f"{stream}:floor"]
+
+
 def is_place(cursor: int, now: Position, floors: Iterable[bytes | None]) -> bool:
-    """Whether all that came after the cursor is still there. `floors` are ids before which something may be gone."""
+    """Whether all that came after the cursor is still there. `floors` are at `floors_of`."""
     if cursor == now.last:
         return True
     return max(now.origin, *(int(floor or 0) for floor in floors)) <= cursor < now.last

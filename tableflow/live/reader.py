@@ -80,7 +80,7 @@ class Reader:
         ) as client:
             server = (await client.info("server"))["run_id"]
             position, flush = (client.register_script(log.source(name)) for name in ("position", "flush"))
-            await self._take_place(log.as_position(await position(args=[server, self.place or 0])), client)
+            await self._take_place(await self._stands(position, server), client)
             self.has_redis = True
             sweep_at = 0.0
             while True:
@@ -89,26 +89,24 @@ class Reader:
                 read = [log.entry(id_, fields) for _, entries in found for id_, fields in entries]
                 for entry in read:
                     await self._read(entry)
-                if len(read) == AT_ONCE and not await self._was_whole(before, client):
+                if len(read) == AT_ONCE and not await _is_whole(before, await self._stands(position, server), client):
                     self._listener.lose()
                 if not read or time.monotonic() > sweep_at:
                     sweep_at = time.monotonic() + SWEEP_SECONDS
                     await flush()
-                    self._look(log.as_position(await position(args=[server, self.place or 0])))
+                    self._look(await self._stands(position, server))
+
+    async def _stands(self, position: Any, server: str) -> Position:
+        """How the log of this run of Redis stands, which is told up to where it was read."""
+        return log.as_position(await position(args=[server, self.place or 0]))
 
     async def _take_place(self, stands: Position, client: Any) -> None:
         """Find out what became of the log since the last session, or before the first."""
         if self.place is None:
             self.place, self._origin = stands.last, stands.origin
             self._listener.lose()
-        elif stands.origin != self._origin or not await self._was_whole(self.place, client):
+        elif stands.origin != self._origin or not await _is_whole(self.place, stands, client):
             self._begin_anew(stands)
-
-    async def _was_whole(self, place: int, client: Any) -> bool:
-        """Whether nothing was trimmed behind this place before it was read."""
-        floors = await client.mget(f"{log.PREFIX}pruned", f"{ALL}:floor")
-        newest = await client.get(f"{log.PREFIX}last")
-        return place == int(newest or 0) or place >= max(int(floor or 0) for floor in floors)
 
     def _look(self, stands: Position) -> None:
         if stands.origin != self._origin:
@@ -126,3 +124,8 @@ class Reader:
         self._origin = stands.origin
         self.place = max(self.place or 0, stands.origin)
         self._listener.lose()
+
+
+async def _is_whole(place: int, stands: Position, client: Any) -> bool:
+    """Whether nothing was trimmed behind this place before it was read."""
+    return log.is_place(place, stands, await client.mget(log.floors_of(ALL)))
