@@ -32,10 +32,7 @@ LONG = "\n".join(f"line {number} of a long message" for number in range(60))
 @pytest.fixture
 def table(user: User) -> Table:
     """Forty rows of the user's, and a workflow column."""
-    made = scenes.table(40)
-    Table.objects.filter(pk=made.pk).update(owner=user)
-    scenes.group(made, scenes.doubling(made))
-    return made
+    return scenes.doubled(user, 40)
 
 
 @pytest.fixture

@@ -23,10 +23,7 @@ Visit = Callable[[str], Page]
 @pytest.fixture
 def table(user: User) -> Table:
     """Five rows of the user's, and a workflow column."""
-    made = scenes.table(5)
-    Table.objects.filter(pk=made.pk).update(owner=user)
-    scenes.group(made, scenes.doubling(made))
-    return made
+    return scenes.doubled(user, 5)
 
 
 def test_a_run_is_paused_and_resumed_by_one_button_that_swaps(visit: Visit, user: User, table: Table) -> None:

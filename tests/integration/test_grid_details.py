@@ -54,10 +54,7 @@ def client(user: User) -> Client:
 @pytest.fixture
 def table(user: User) -> Table:
     """Twelve rows of the user's, and a workflow column `out`."""
-    made = scenes.table(12)
-    Table.objects.filter(pk=made.pk).update(owner=user)
-    scenes.group(made, scenes.doubling(made))
-    return made
+    return scenes.doubled(user, 12)
 
 
 @pytest.fixture

@@ -45,10 +45,7 @@ def client(user: User) -> Client:
 @pytest.fixture
 def table(user: User) -> Table:
     """Five rows of the user's, and a workflow column."""
-    made = scenes.table(5)
-    Table.objects.filter(pk=made.pk).update(owner=user)
-    scenes.group(made, scenes.doubling(made))
-    return made
+    return scenes.doubled(user, 5)
 
 
 def listed(client: Client, query: str = "") -> list[int]:
