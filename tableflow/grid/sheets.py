@@ -1,99 +1,74 @@
-"""A page of a table as it is drawn: heads, rows of cells, and the run chip. Read anew for every answer."""
+"""A table as its page draws it: the columns, a part of the rows with the faces of their cells, what runs. The page has
+no rules of its own: what a cell shows is said here, read anew for every answer.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from typing import Any
 
-from django.utils.safestring import SafeString
-
+from cells.models import Workflow
 from dispatch import effective, progress
 from dispatch.effective import CellState
 from dispatch.models import DispatchStatus
-from tableflow.grid import markup
-from tableflow.grid.chips import Chip, chip
-from tableflow.grid.faces import BLANK, Face, face
-from tableflow.grid.heads import Column, Heads, heads
-from tableflow.grid.paging import Paging, paging
-from tableflow.grid.values import NOTHING, Shown, shown
-from tableflow.grid.widths import width
-from tableflow.tables import pages
+from tableflow.grid.chips import chip
+from tableflow.grid.faces import Face, face
+from tableflow.grid.heads import TYPE_NAMES
+from tableflow.grid.values import text
 from tableflow.tables.models import Row, Table
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
 from tableflow.tables.types import is_empty
 
-PAGE_ROWS = 100
-SHORT_CHARACTERS = 12
+SHOWN_CHARACTERS = 400
+
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row; `number` is its place in the table, from 1; `cells` are their markup."""
-
-    id: int
-    number: int
-    cells: tuple[SafeString, ...]
-
-
-@dataclass(frozen=True)
-class Runs:
-    """What runs in the table: the ids of the dispatches that go on, of those that are paused, and why they are."""
-
-    chip: Chip
-    going_on: list[int]
-    paused: list[int]
-    because: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What the page shows of a table now. `widths` are the columns', in rem; `shape` changes when the columns do."""
+class Known:
+    """What every row of a table needs to be drawn, found once."""
 
     schema: Schema
-    heads: Heads
-    widths: tuple[int, ...]
-    lines: tuple[Line, ...]
-    paging: Paging
-    runs: Runs | None
-    shape: str
-
-    @property
-    def sized_columns(self) -> list[tuple[Column, int]]:
-        """The columns, each with its width."""
-        return list(zip(self.heads.columns, self.widths, strict=True))
-
-    @property
-    def has_plain_start(self) -> bool:
-        """Whether the first column is a plain one: then it stays in sight when the others are scrolled."""
-        return bool(self.heads.columns) and self.heads.columns[0].group is None
-
-    @property
-    def count(self) -> str:
-        """How many rows there are, in words."""
-        return f"{self.paging.count:,} {'row' if self.paging.count == 1 else 'rows'}"
+    names: Mapping[str, str]
+    outputs: Sequence[ColumnSpec]
 
 
-def sheet(table: Table, schema: Schema, wanted_page: str) -> Sheet:
-    """A page of the table's rows with their effective states."""
-    number = paging(wanted_page, size=PAGE_ROWS, count=table.row_count)
-    page = pages.fetch(schema, limit=PAGE_ROWS, offset=number.offset)
-    states = effective.states(schema, page.rows)
-    head = heads(schema)
-    names = {spec.key: spec.name for spec in schema.columns}
-    values = [[_shown(column, row) for column in head.columns] for row in page.rows]
-    widths = tuple(width(column, [row[place] for row in values]) for place, column in enumerate(head.columns))
-    lines = tuple(
-        Line(row.pk, number.offset + place, tuple(map(partial(_cell, states[row.pk], names), head.columns, cells)))
-        for place, (row, cells) in enumerate(zip(page.rows, values, strict=True), start=1)
-    )
-    return Sheet(schema, head, widths, lines, number, runs(table.pk), shape(schema))
+def described(table: Table, schema: Schema) -> Plain:
+    """The table with its columns, left to right, and its workflow columns with their workflows."""
+    versions = _workflows(schema)
+    return {
+        "name": table.name,
+        "rowCount": table.row_count,
+        "autoRun": table.auto_run,
+        "shape": shape(table, schema),
+        "columns": [_column(spec) for spec in schema.columns],
+        "groups": [_group(spec, versions) for spec in schema.groups],
+    }
 
 
-def runs(table_id: int) -> Runs | None:
-    """What runs in the table now; None when nothing does."""
+def shape(table: Table, schema: Schema) -> str:
+    """A digest of what `described` says but for the number of rows: the page reads it again when it differs."""
+    plain = json.dumps([table.name, table.auto_run, asdict(schema)], sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def lines(schema: Schema, rows: Sequence[Row]) -> list[Plain]:
+    """Rows with their values and faces. Of long values it has the beginning, and names them in `long`; empty values
+    and blank faces are left out.
+    """
+    outputs = [spec for spec in schema.columns if spec.group_id is not None]
+    known = Known(schema, {spec.key: spec.name for spec in schema.columns}, outputs)
+    states = effective.states(schema, rows) if outputs and rows else {}
+    return [_line(known, row, states.get(row.pk, {})) for row in rows]
+
+
+def runs(table_id: int) -> Plain | None:
+    """What runs in the table now, in words, and the ids of the dispatches that go on and that are paused; None when
+    nothing does.
+    """
     state = progress.run_state(table_id)
     paused = [dispatch for dispatch in state.dispatches if dispatch.status == DispatchStatus.PAUSED]
     counts = progress.counts(state.dispatches).values()
@@ -101,35 +76,89 @@ def runs(table_id: int) -> Runs | None:
     if told is None:
         return None
     reasons = dict.fromkeys(dispatch.paused_because or "" for dispatch in paused)
-    return Runs(
-        told,
-        [dispatch.pk for dispatch in state.dispatches if dispatch not in paused],
-        [dispatch.pk for dispatch in paused],
-        " ".join(reasons),
-    )
+    return {
+        "label": told.label,
+        "face": told.face,
+        "goingOn": [dispatch.pk for dispatch in state.dispatches if dispatch not in paused],
+        "paused": [dispatch.pk for dispatch in paused],
+        "because": " ".join(reasons),
+    }
 
 
-def shape(schema: Schema) -> str:
-    """A digest of the columns and workflow columns: the heads are drawn anew when it differs."""
-    plain = json.dumps(asdict(schema), sort_keys=True, default=str)
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+def _column(spec: ColumnSpec) -> Plain:
+    return {
+        "key": spec.key,
+        "name": spec.name,
+        "type": spec.type,
+        "typeName": TYPE_NAMES[spec.type],
+        "options": spec.options,
+        "group": spec.group_id,
+    }
 
 
-def _shown(column: Column, row: Row) -> Shown:
-    value = row.data.get(column.spec.key)
-    return NOTHING if is_empty(value) else shown(column.spec.type, column.spec.options, value)
+def _group(spec: GroupSpec, workflows: Mapping[int, Workflow]) -> Plain:
+    workflow = workflows.get(spec.workflow_id)
+    return {
+        "id": spec.id,
+        "name": spec.name,
+        "workflow": spec.workflow_id,
+        "workflowName": workflow.name if workflow else None,
+        "version": workflow.version if workflow else None,
+        "autoRun": spec.auto_run,
+        "runAfter": list(spec.run_after),
+    }
 
 
-def _cell(states: Mapping[int, CellState], names: Mapping[str, str], column: Column, what: Shown) -> SafeString:
-    if column.group is None:
-        its = BLANK if what is NOTHING else Face("value")
-        return markup.cell(what, its, title=_title(what), has_trace=False)
-    state = states[column.group.id]
-    its = face(state, has_value=what is not NOTHING, names=names)
-    return markup.cell(what, its, title=its.detail or _title(what), has_trace=state.attempt > 0)
+def _workflows(schema: Schema) -> dict[int, Workflow]:
+    return Workflow.objects.in_bulk({group.workflow_id for group in schema.groups})
 
 
-def _title(what: Shown) -> str:
-    """What the pointer shows where the cell may be too narrow."""
-    full = what.text or ", ".join(what.tags)
-    return full if len(full) > SHORT_CHARACTERS else ""
+def _line(known: Known, row: Row, states: Mapping[int, CellState]) -> Plain:
+    values: Plain = {}
+    long: list[str] = []
+    for key in known.schema.by_key:
+        value = row.data.get(key)
+        if is_empty(value):
+            continue
+        if isinstance(value, bool | int | float):
+            values[key] = value
+            continue
+        written = text(value)
+        if len(written) > SHOWN_CHARACTERS:
+            long.append(key)
+            value = written[:SHOWN_CHARACTERS]
+        values[key] = value
+    line: Plain = {"id": row.pk, "values": values}
+    if long:
+        line["long"] = long
+    if faces := _faces(known, values, states):
+        line["faces"] = faces
+    return line
+
+
+def _faces(known: Known, values: Plain, states: Mapping[int, CellState]) -> Plain:
+    faces = {}
+    for spec in known.outputs:
+        state = states.get(spec.group_id or 0)
+        if state is None:
+            continue
+        shown = _face(face(state, has_value=spec.key in values, names=known.names), state)
+        if shown:
+            faces[spec.key] = shown
+    return faces
+
+
+def _face(its: Face, state: CellState) -> Plain:
+    """The face without what goes without saying: a value, or nothing, that never ran."""
+    said: Plain = {} if its.kind in ("value", "blank") else {"kind": its.kind}
+    if its.pill:
+        said |= {"pill": its.pill, "tone": its.tone or its.pill.lower()}
+    if its.detail:
+        said["detail"] = its.detail
+    if its.dimmed:
+        said["dimmed"] = True
+    if its.stale:
+        said["stale"] = True
+    if state.attempt:
+        said["ran"] = True
+    return said

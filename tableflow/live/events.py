@@ -75,6 +75,7 @@ def _hint(name: str, events: Sequence[Event]) -> Hint:
     data: dict[str, Any] = {"cursor": last["id"], "rev": last["rev"], "rows": _rows(name, events)}
     if name == "rows-changed":
         data["dispatches"] = sorted({id_ for event in events for id_ in event.get("dispatches", ())})
+        data["edited"] = any(event["type"] == "rows.changed" for event in events)
     elif name == "run-changed":
         data["dispatches"] = sorted({event["dispatch"] for event in events})
         data["runs"] = [{"dispatch": event["dispatch"], "type": event["type"]} for event in events]

@@ -1,46 +1,102 @@
-"""The page of one table, and the part of it that is fetched again while people look at it."""
+"""The page of one table, and what it fetches while people look at it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import conditional_page
 
+from tableflow.errors import InvalidInput
 from tableflow.grid import sheets
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.asked import asked, number
 from tableflow.grid.heads import TYPE_NAMES
+from tableflow.tables import pages
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row, Table
+
+P = ParamSpec("P")
+FIRST_ROWS = 100
+MOST_ROWS = 200
+
+
+def data(
+    view: Callable[Concatenate[SignedIn, P], dict[str, Any]],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """A page that is JSON; what the address asks wrongly is refused in the shape that the API has."""
+
+    @wraps(view)
+    def answer(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return JsonResponse(view(request, *args, **kwargs))
+        except InvalidInput as error:
+            problems = [{"code": p.code, "detail": p.detail, "attr": p.attr} for p in error.problems]
+            return JsonResponse({"type": "validation_error", "errors": problems}, status=400)
+
+    return page(answer)
 
 
 @page
 def table(request: SignedIn, table_id: int) -> HttpResponse:
-    """A table: its rows, a hundred a page, with their states."""
-    return render(request, "grid/table.html", _context(request, visible_table(request, table_id)))
-
-
-@conditional_page
-@page
-def rows(request: SignedIn, table_id: int) -> HttpResponse:
-    """The same rows, states and run chip, for the page that is open already."""
-    return render(request, "grid/sheet.html", _context(request, visible_table(request, table_id)))
-
-
-@page
-def value(request: SignedIn, table_id: int, row_id: int, key: str) -> HttpResponse:
-    """One stored value in full, as `{"value": …}`: what the editor begins with."""
-    row = get_object_or_404(Row, pk=row_id, table=visible_table(request, table_id))
-    return JsonResponse({"value": row.data.get(key)})
-
-
-def _context(request: SignedIn, table: Table) -> dict[str, Any]:
+    """A table. The page draws itself, out of what it bears: the columns, the first rows, what runs."""
+    table = visible_table(request, table_id)
     schema = schemas.load(table.pk)
-    return {
+    context = {
         "table": table,
-        "sheet": sheets.sheet(table, schema, request.GET.get("page", "")),
+        "start": {
+            **_described(request, table, schema),
+            "first": _first(request, schema),
+            "runs": sheets.runs(table.pk),
+        },
         "may_edit": may_edit(request, table),
         "types": TYPE_NAMES,
         "section": "tables",
     }
+    return render(request, "grid/table.html", context)
+
+
+@data
+def rows(request: SignedIn, table_id: int) -> dict[str, Any]:
+    """A part of the rows that are asked for: `{count, shape, rows}`."""
+    table = visible_table(request, table_id)
+    schema = schemas.load(table.pk)
+    offset = number(request.GET, "offset", 0, pages.MAX_OFFSET)
+    limit = max(1, number(request.GET, "limit", FIRST_ROWS, MOST_ROWS))
+    found = asked(request.GET).page(schema, offset, limit)
+    return {"count": found.count, "shape": sheets.shape(table, schema), "rows": sheets.lines(schema, found.rows)}
+
+
+@data
+def schema(request: SignedIn, table_id: int) -> dict[str, Any]:
+    """The columns and workflow columns."""
+    table = visible_table(request, table_id)
+    return _described(request, table, schemas.load(table.pk))
+
+
+@data
+def runs(request: SignedIn, table_id: int) -> dict[str, Any]:
+    """What runs in the table: `{runs}`, null when nothing does."""
+    return {"runs": sheets.runs(visible_table(request, table_id).pk)}
+
+
+@data
+def value(request: SignedIn, table_id: int, row_id: int, key: str) -> dict[str, Any]:
+    """One stored value in full, as `{"value": …}`: what the editor of a long one begins with."""
+    row = get_object_or_404(Row, pk=row_id, table=visible_table(request, table_id))
+    return {"value": row.data.get(key)}
+
+
+def _described(request: SignedIn, table: Table, schema: schemas.Schema) -> dict[str, Any]:
+    return {**sheets.described(table, schema), "mayEdit": may_edit(request, table)}
+
+
+def _first(request: SignedIn, schema: schemas.Schema) -> dict[str, Any] | None:
+    """The first rows; None where the address asks for something that is wrong: the page says so then."""
+    try:
+        found = asked(request.GET).page(schema, 0, FIRST_ROWS)
+    except InvalidInput:
+        return None
+    return {"count": found.count, "rows": sheets.lines(schema, found.rows)}

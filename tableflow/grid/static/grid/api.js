@@ -31,15 +31,17 @@ function token() {
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body] JSON, or a FormData
+ * @param {AbortSignal} [abort] gives the call up
  * @returns {Promise<any>}
  */
-export async function call(method, path, body) {
+export async function call(method, path, body, abort) {
   const isForm = body instanceof FormData;
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json", "X-CSRFToken": token() };
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   const sent = body === undefined || isForm ? body : JSON.stringify(body);
-  const signal = isForm ? undefined : AbortSignal.timeout(CALL_MS);
+  const patience = isForm ? [] : [AbortSignal.timeout(CALL_MS)];
+  const signal = AbortSignal.any(abort ? [abort, ...patience] : patience);
   const { response, text } = await answer(path, { method, headers, body: /** @type {any} */ (sent), signal });
   const data = read(text);
   if (!response.ok) throw new ApiError(response.status, problems(response, data));
