@@ -28,8 +28,8 @@ def base_url() -> None:
 
 
 @pytest.fixture(autouse=True)
-def console(page: Page) -> Iterator[list[str]]:
-    """No page may log an error or a warning, nor throw."""
+def console(transactional_db: None, page: Page) -> Iterator[list[str]]:
+    """No page may log an error or a warning, nor throw. It is left before the database is emptied under it."""
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
