@@ -216,7 +216,7 @@ export class Sheet extends EventTarget {
   }
 
   remember() {
-    this.activeId = this.store.row(this.selection.active.row)?.id ?? this.activeId;
+    this.activeId = this.activeRow?.id;
   }
 
   /** The row of the active cell, if it is here. */
