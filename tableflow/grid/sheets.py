@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cells.models import Workflow
+from cells.models import Status, Workflow
 from dispatch import effective, progress
 from dispatch.effective import CellState
 from dispatch.models import DispatchStatus
@@ -161,4 +161,6 @@ def _face(its: Face, state: CellState) -> Plain:
         said["stale"] = True
     if state.attempt:
         said["ran"] = True
+    if state.status not in (None, Status.COMPLETED):
+        said["status"] = state.status
     return said

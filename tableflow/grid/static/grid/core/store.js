@@ -13,6 +13,7 @@
  * @property {boolean} [dimmed] a new value is on its way
  * @property {boolean} [stale]
  * @property {boolean} [ran] there is a trace
+ * @property {string} [status] of the execution; absent: completed, or none
  */
 /**
  * @typedef {object} Row

@@ -22,8 +22,8 @@ import { shown } from "./values.js";
  */
 
 export const WHY_STALE = "Made of other values than the row has now, or by another version of the workflow";
-/** Kinds of a face that say: something goes on in the cell. */
-export const BUSY = ["running", "queued", "paused"];
+/** States in which something goes on in a cell. */
+export const BUSY = ["pending", "queued", "running", "paused"];
 const TITLED_CHARACTERS = 12;
 /** @type {Face} */
 const NO_FACE = {};
@@ -263,7 +263,7 @@ export class Painter {
 export function busyCells(sheet, row) {
   const busy = new Set();
   for (const [key, face] of Object.entries(row.faces ?? {})) {
-    if (BUSY.includes(face.kind ?? "")) busy.add(sheet.column(key)?.group);
+    if (BUSY.includes(face.status ?? "")) busy.add(sheet.column(key)?.group);
   }
   return busy.size;
 }
