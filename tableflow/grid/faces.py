@@ -14,6 +14,7 @@ from cells.models import Pause, Status
 from dispatch.effective import CellState
 
 SHOWN_ERROR_CHARACTERS = 200
+WHY_STALE = "Made of other values than the row has now, or by another version of the workflow"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dispatch.effective import CellState
 from dispatch.models import DispatchStatus
 from tableflow.grid.chips import chip
 from tableflow.grid.faces import Face, face
-from tableflow.grid.heads import TYPE_NAMES
+from tableflow.grid.type_names import TYPE_NAMES
 from tableflow.grid.values import text
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema

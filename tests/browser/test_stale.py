@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from cells.models import Execution, Status
 from dispatch.begin import begin
 from dispatch.models import Dispatch
-from tableflow.grid.markup import WHY_STALE
+from tableflow.grid.faces import WHY_STALE
 from tableflow.tables.models import Group, Row, Table
 from tests import scenes
 

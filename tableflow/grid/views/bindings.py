@@ -13,7 +13,7 @@ from cells.models import Workflow
 from cells.workflows import versions
 from tableflow.grid.access import SignedIn, asked_id, may_edit, page, visible_table
 from tableflow.grid.guides import example, guides
-from tableflow.grid.heads import TYPE_NAMES
+from tableflow.grid.type_names import TYPE_NAMES
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Table
 from tableflow.tables.schema import ColumnSpec, Schema

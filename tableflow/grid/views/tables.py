@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 
-from tableflow.errors import InvalidInput
+from tableflow.errors import InvalidInput, Problem
 from tableflow.grid import sheets
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.asked import asked, number
-from tableflow.grid.heads import TYPE_NAMES
+from tableflow.grid.type_names import TYPE_NAMES
 from tableflow.tables import pages
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row, Table
@@ -26,17 +26,29 @@ MOST_ROWS = 200
 def data(
     view: Callable[Concatenate[SignedIn, P], dict[str, Any]],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """A page that is JSON; what the address asks wrongly is refused in the shape that the API has."""
+    """What a page fetches as JSON. Who has been logged out, and what the address asks wrongly, is refused in the shape
+    that the API has.
+    """
 
     @wraps(view)
     def answer(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return JsonResponse(view(request, *args, **kwargs))
         except InvalidInput as error:
-            problems = [{"code": p.code, "detail": p.detail, "attr": p.attr} for p in error.problems]
-            return JsonResponse({"type": "validation_error", "errors": problems}, status=400)
+            return _refused(400, "validation_error", error.problems)
 
-    return page(answer)
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _refused(401, "client_error", [Problem("Log in again.", code="not_authenticated")])
+        return page(answer)(request, *args, **kwargs)
+
+    return guarded
+
+
+def _refused(status: int, type_: str, problems: Sequence[Problem]) -> HttpResponse:
+    said = [{"code": p.code, "detail": p.detail, "attr": p.attr} for p in problems]
+    return JsonResponse({"type": type_, "errors": said}, status=status)
 
 
 @page

@@ -11,13 +11,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from cells import traces
-from cells.models import Status
+from cells.models import Execution, Status
 from cells.workflows import versions
 from dispatch import effective
+from dispatch.models import Dispatch
 from tableflow.grid import abouts
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
-from tableflow.grid.faces import face
-from tableflow.grid.markup import WHY_STALE
+from tableflow.grid.faces import WHY_STALE, face
 from tableflow.grid.quantities import milliseconds
 from tableflow.grid.views.approvals import question
 from tableflow.plain import plain
@@ -74,12 +74,19 @@ def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> di
         "question": question(request.user, pause["approval"]) if pause.get("approval") else None,
         "newer": _newer(group, found) if state.status == Status.PAUSED else None,
         "outputs": _outputs(schema, group, row),
+        "run": _run(row_id, group_id),
         "trace": found,
         "error": plain((found or {}).get("error") or ""),
         "took": _between(found),
         "steps": [_step(record) for record in (found or {}).get("steps", [])],
         "earlier": [{**old, "error": plain(old["error"] or "")} for old in traces.history(row_id, group_id)[1:]],
     }
+
+
+def _run(row_id: int, group_id: int) -> Dispatch | None:
+    """The run that the cell's state is of, with who asked for it."""
+    of = Execution.objects.filter(row=row_id, group=group_id).values_list("dispatch_id", flat=True)[:1]
+    return Dispatch.objects.select_related("requested_by").filter(pk__in=list(of)).first()
 
 
 def _newer(group: GroupSpec, found: dict[str, Any] | None) -> int | None:

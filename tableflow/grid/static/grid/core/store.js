@@ -291,7 +291,10 @@ export class Store extends EventTarget {
     if (error.status === 400) {
       this.refusal = error;
       this.dispatchEvent(new CustomEvent("refused", { detail: error }));
-    } else this.healthy(false);
+      return;
+    }
+    if (error.status === 401 || error.status === 404) this.dispatchEvent(new Event("gone"));
+    this.healthy(false);
   }
 
   /** @param {boolean} is */

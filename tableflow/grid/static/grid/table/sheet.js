@@ -5,6 +5,7 @@
  */
 
 import { call } from "../api.js";
+import { banner } from "../banner.js";
 import { Grid } from "../core/grid.js";
 import { heads } from "../core/heads.js";
 import { Keymap } from "../core/keymap.js";
@@ -83,6 +84,9 @@ export class Sheet extends EventTarget {
     heads(this.grid);
     moves(this.grid, this.keymap);
     this.store.addEventListener("change", (event) => this.changed(/** @type {CustomEvent} */ (event).detail.shape));
+    // Whoever was logged out, or looks at what is gone, is shown that.
+    this.store.addEventListener("gone", () => location.reload());
+    this.store.addEventListener("health", (event) => this.unwell(!(/** @type {CustomEvent} */ (event).detail)));
     this.selection.addEventListener("change", () => this.remember());
     this.grid.addEventListener("choose", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
     this.grid.catcher.addEventListener("keydown", (event) => this.keymap.handle(event));
@@ -314,6 +318,12 @@ export class Sheet extends EventTarget {
 
   /** @type {Record<string, number>} */
   times = {};
+
+  /** @param {boolean} is whether rows cannot be fetched now: the page says so until they can */
+  unwell(is) {
+    if (is) banner.say(this, "lost");
+    else banner.forget(this);
+  }
 
   /** What runs now. */
   async readRuns() {

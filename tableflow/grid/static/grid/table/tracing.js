@@ -1,0 +1,112 @@
+/**
+ * The panel beside the grid: what one cell's workflow did, with its question where it asks one. It is fetched again
+ * while that cell is under way; what somebody types in it stays.
+ */
+
+import { register } from "../acts.js";
+import { call, piece } from "../api.js";
+import { answered, keepTouched } from "../questions.js";
+
+const UNREADABLE = '<p class="dialog-body" data-in-flight>The trace cannot be read now. It is tried again.</p>';
+
+/** @param {import("./sheet.js").Sheet} sheet */
+export function tracing(sheet) {
+  const panel = /** @type {HTMLElement} */ (document.getElementById("trace"));
+  /** @type {{row: number, group: number} | null} The cell that is shown. */
+  let shown = null;
+  let generation = 0;
+  let isStale = false;
+  let isLoading = false;
+
+  /** @param {{row: number, group: number}} cell ids */
+  async function show(cell) {
+    shown = cell;
+    await load();
+    hold();
+  }
+
+  /** Fetches it, and once more if something happened meanwhile: one request at a time. */
+  async function load() {
+    isStale = true;
+    if (isLoading) return;
+    isLoading = true;
+    while (isStale && shown) {
+      isStale = false;
+      await fetched(shown, ++generation);
+    }
+    isLoading = false;
+  }
+
+  /**
+   * @param {{row: number, group: number}} cell
+   * @param {number} mine
+   */
+  async function fetched({ row, group }, mine) {
+    const html = (await piece(`${sheet.page}/rows/${row}/traces/${group}/`)) ?? UNREADABLE;
+    if (mine !== generation || !shown || panel.querySelector("form[data-touched]")) return;
+    const held = panel.contains(document.activeElement);
+    const open = [...panel.querySelectorAll("details")].map((details) => details.open);
+    const { scrollTop } = panel;
+    panel.innerHTML = html;
+    [...panel.querySelectorAll("details")].forEach((details, place) => {
+      if (place in open) details.open = open[place];
+    });
+    panel.hidden = false;
+    panel.scrollTop = scrollTop;
+    if (held) hold();
+  }
+
+  function hold() {
+    /** @type {HTMLElement | null} */ (panel.querySelector("[data-act='close-trace']"))?.focus();
+  }
+
+  function close() {
+    generation += 1;
+    shown = null;
+    panel.hidden = true;
+    panel.replaceChildren();
+    sheet.grid.focus();
+  }
+
+  function refresh() {
+    if (shown && panel.querySelector("[data-in-flight]")) load();
+  }
+
+  /** @param {HTMLElement} button */
+  async function runAgain(button) {
+    const { group, row } = button.dataset;
+    await call("POST", `${sheet.base}/dispatches/`, { groups: [Number(group)], rows: [Number(row)], mode: "all" });
+    sheet.refresh([Number(row)]);
+    load();
+  }
+
+  /** @param {HTMLElement} button */
+  async function useNewest(button) {
+    const { row, group } = button.dataset;
+    await call("POST", `${sheet.base}/rows/${row}/executions/${group}/newest-version/`);
+    load();
+  }
+
+  /** The cell that a pill stands in. @param {HTMLElement} pill */
+  function ofPill(pill) {
+    const [, row, column] = /-(\d+)-(\d+)$/.exec(pill.closest(".grid-cell")?.id ?? "") ?? [];
+    const id = sheet.store.row(Number(row))?.id;
+    const group = sheet.grid.columns[Number(column)]?.group;
+    if (id !== undefined && typeof group === "number") show({ row: id, group });
+  }
+
+  keepTouched(panel);
+  panel.addEventListener("saved", (event) => {
+    for (const form of panel.querySelectorAll("form")) delete form.dataset.touched;
+    answered(/** @type {CustomEvent} */ (event).detail);
+    load();
+  });
+  document.addEventListener("keydown", (event) => {
+    const isOurs = shown && !event.defaultPrevented && !document.querySelector("dialog[open], :popover-open");
+    if (event.key === "Escape" && isOurs) close();
+  });
+  sheet.addEventListener("trace", (event) => show(/** @type {CustomEvent} */ (event).detail));
+  sheet.addEventListener("approvals", refresh);
+  sheet.store.addEventListener("change", refresh);
+  register({ trace: ofPill, "close-trace": close, "run-cell": runAgain, "newest-version": useNewest });
+}
