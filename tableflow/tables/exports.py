@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -30,6 +31,8 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_NUMBER = re.compile(r"[+-]?\d[\d .,]*", re.ASCII)
 
 MAX_BATCH_ROWS = 2_000
 MAX_BATCH_CHARS = 4 * 1024 * 1024
@@ -72,7 +75,7 @@ def _batches(table_id: int, q: Q) -> Iterator[list[dict[str, Any]]]:
 
 
 def _csv(schema: Schema, q: Q) -> Iterator[bytes]:
-    yield _csv_text([[_neutral(column.name) for column in schema.columns]])
+    yield _csv_text([[neutral(column.name) for column in schema.columns]])
     for batch in _batches(schema.table_id, q):
         yield _csv_text([[_csv_cell(row.get(column.key)) for column in schema.columns] for row in batch])
 
@@ -85,11 +88,17 @@ def _csv_text(rows: list[list[str]]) -> bytes:
 
 def _csv_cell(value: Any) -> str:
     """Text, and lists that are written as text, are made neutral; numbers are not text."""
-    return _neutral(plain_text(value)) if isinstance(value, str | list) else plain_text(value)
+    return neutral(plain_text(value)) if isinstance(value, str | list) else plain_text(value)
 
 
-def _neutral(text: str) -> str:
+def neutral(text: str) -> str:
+    """The text, with an apostrophe in front where a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def neutral_unless_number(text: str) -> str:
+    """The same for texts that stand for numbers, too: those are left alone."""
+    return text if _NUMBER.fullmatch(text) else neutral(text)
 
 
 def plain_text(value: Any) -> str:

@@ -197,6 +197,30 @@ class Row(models.Model):
         return f"row {self.pk}"
 
 
+class View(models.Model):
+    """A saved view of a table. Written only by tableflow/tables/views.py, which says what its fields hold."""
+
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="views")
+    name = models.CharField(max_length=128)
+    is_default = models.BooleanField(default=False)
+    layout = models.JSONField(default=dict)
+    filter = models.JSONField(null=True, blank=True)
+    sort = models.TextField(blank=True, default="")
+    search = models.TextField(blank=True, default="")
+    position = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-is_default", "position", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("table",), condition=Q(is_default=True), name="one_default_view_per_table"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Import(models.Model):
     """A file on its way into a table; the file's bytes wait in chunks, so that any worker can read them."""
 
@@ -215,6 +239,7 @@ class Import(models.Model):
         CSV = "csv"
         TSV = "tsv"
         JSONL = "jsonl"
+        XLSX = "xlsx"
 
     table = models.ForeignKey(Table, null=True, on_delete=models.CASCADE, related_name="imports")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -243,6 +268,23 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.status})"
+
+
+class ImportReject(models.Model):
+    """A line that an import rejected, as it stood in the file: to be mended and imported again. The first ones only."""
+
+    source = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rejects")
+    line = models.BigIntegerField()
+    attr = models.CharField(max_length=128, blank=True, help_text="Empty: the line as a whole.")
+    detail = models.TextField()
+    record = models.JSONField(null=True, help_text="Fields, object or text; null where it was too long to be kept.")
+    size = models.PositiveIntegerField(default=0, help_text="Bytes of the record.")
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"line {self.line}"
 
 
 class ImportChunk(models.Model):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -132,7 +134,8 @@ def test_the_mapping_of_a_new_table_names_keys_and_leaves_columns_out(api: Api) 
         ("a.csv", b",".join(b"c%d" % number for number in range(501)) + b"\n", 400, "file"),
         ("a.jsonl", b"[1]\nnope\n", 400, "file"),
         ("a.jsonl", b"{}\n", 400, "file"),
-        ("a.xlsx", b"PK\x03\x04", 415, None),
+        ("a.xlsx", b"PK\x03\x04 and no more", 400, "file"),
+        ("a.xls", b"\xd0\xcf\x11\xe0", 415, None),
         ("a.pdf", b"%PDF-1.7", 415, None),
     ],
 )
@@ -143,8 +146,8 @@ def test_what_cannot_be_imported_is_refused_at_once(
     assert not Table.objects.exists()
 
 
-def test_a_workbook_is_refused_with_what_to_do(api: Api) -> None:
-    assert "save the sheet as CSV" in problem(send(api, "imports/", b"PK\x03\x04", "a.xlsx"), 415)["detail"]
+def test_a_workbook_of_the_old_kind_is_refused_with_what_to_do(api: Api) -> None:
+    assert "save it as .xlsx" in problem(send(api, "imports/", b"\xd0\xcf\x11\xe0", "a.xlsx"), 415)["detail"]
 
 
 def test_a_file_over_the_limit_is_413(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +164,12 @@ def test_a_file_over_the_limit_is_413(api: Api, monkeypatch: pytest.MonkeyPatch)
         ({"mapping": {"Name": 3}}, "mapping"),
         ({"mapping": "[" * 200_000}, "mapping"),
         ({"mapping": {"Nmae": "name"}}, "mapping.Nmae"),
+        ({"types": "[1]"}, "types"),
+        ({"types": {"Population": 3}}, "types"),
+        ({"types": {"Population": "numbr"}}, "types.Population"),
+        ({"types": {"Popluation": "number"}}, "types.Popluation"),
+        ({"types": {"Name": "number"}, "mapping": {"Name": None}}, "types.Name"),
+        ({"sheet": "First"}, "sheet"),
         ({"mapping": {"Name": "nope"}}, "mapping.Name"),
         ({"create_columns": "false"}, "mapping.Population"),
         ({"mode": "upsert"}, "mode"),
@@ -215,6 +224,73 @@ def test_rejected_lines_are_told_with_line_column_and_reason(api: Api, user: Any
     assert "no number" in error["detail"]
 
 
+def test_types_of_new_columns_are_as_wished_and_a_new_column_may_have_a_name_that_is_there(api: Api, user: Any) -> None:
+    table = TableFactory.create(owner=user, columns={"name": "text"})
+    wished = {"Population": "text", "Name": "select"}
+    loaded(send(api, f"tables/{table.pk}/imports/", CITIES, types=wished, mapping={"Site": None, "Zip": None}))
+    assert list(Column.objects.filter(table=table).values_list("key", "type")) == [
+        ("name", "text"),
+        ("name_2", "select"),
+        ("population", "text"),
+        ("founded", "date"),
+    ]
+    assert rows(table.pk)[0] == {"name_2": "Rome", "population": "2800000", "founded": "0753-04-21"}
+
+
+def test_the_rejected_lines_come_as_a_file_that_imports_again_when_it_is_mended(api: Api, user: Any) -> None:
+    table = TableFactory.create(owner=user, columns={"name": "text", "age": "number"})
+    path = f"tables/{table.pk}/imports/"
+    body = b'name;age;note\nAnn;1;=1+1\nBob;x;=2+2\nCy;-1;a;b\nDi;"7;"odd"\nEd;;-3\n'
+    source = loaded(send(api, path, body, mapping={"note": None}))
+    answer = api.get(f"imports/{source.pk}/rejected/", {"format": "csv"})
+    assert (answer["X-Rejected"], answer["X-Rejected-Kept"]) == ("3", "3")
+    assert answer["Content-Disposition"] == 'attachment; filename="cities-rejected.csv"'
+    lines = list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
+    assert lines[0] == ["name", "age", "note", "error"]
+    assert [line[:3] for line in lines[1:]] == [["Bob", "x", "'=2+2"], ["Cy", "-1", "a"], ["Di", '7;odd"', ""]]
+    assert lines[1][3] == "Line 3, age: 'x' is no number; write digits with a decimal point, such as 1234.5."
+    assert lines[2][3:] == ["Line 4: The line has 4 fields; the header has 3.", "b"]
+
+    again = loaded(send(api, path, answer.content, mapping={"note": None, "error": None}))
+    assert (again.rows_done, again.rejected) == (0, 3)
+    twice = api.get(f"imports/{again.pk}/rejected/").content.decode()
+    assert next(csv.reader(io.StringIO(twice))) == ["name", "age", "note", "error"]
+    mended = answer.content.replace(b"Bob,x", b"Bob,2").replace(b",b\r\n", b"\r\n").replace(b'"7;odd"""', b"7")
+    assert loaded(send(api, path, mended, mapping={"note": None, "error": None})).rejected == 0
+    assert [row.get("age") for row in rows(table.pk)] == [1, None, 2, -1, 7]
+
+
+def test_rejected_objects_come_with_the_fields_that_had_no_column(api: Api) -> None:
+    source = loaded(send(api, "imports/", b'{"n": 1}\n' * 1_000 + b'{"n": [2], "m": {"x": 3}}\nnope\n', "a.jsonl"))
+    lines = list(csv.reader(io.StringIO(api.get(f"imports/{source.pk}/rejected/").content.decode())))
+    assert lines[0] == ["n", "m", "error"]
+    assert [line[:2] for line in lines[1:]] == [["[2]", '{"x":3}'], ["nope", ""]]
+
+
+def test_no_more_of_what_was_rejected_is_kept_than_it_says(api: Api, user: Any) -> None:
+    table = TableFactory.create(owner=user, columns={"n": "number"})
+    long = b"x" * 60_000 + b"\n"
+    source = loaded(send(api, f"tables/{table.pk}/imports/", b"n\n" + long * 20 + b"y\n" * 1_500))
+    answer = api.get(f"imports/{source.pk}/rejected/")
+    assert (answer["X-Rejected"], answer["X-Rejected-Kept"]) == ("1520", "1000")
+    assert len(answer.content) < 1_200_000
+    assert b"too long to be kept" in answer.content
+    assert api.get(f"imports/{source.pk}/rejected/", {"format": "pdf"}).status_code == 400
+
+
+def test_the_imports_into_a_table_are_listed_the_newest_first(api: Api, user: Any) -> None:
+    table = TableFactory.create(owner=user)
+    made = [ImportFactory.create(table=table, status=status) for status in ("complete", "pending", "running")]
+    ImportFactory.create()
+    path = f"tables/{table.pk}/imports/"
+    assert [each["id"] for each in api.get(path).json()["results"]] == [each.pk for each in reversed(made)]
+    active = api.get(path, {"status": "active", "limit": 1}).json()
+    assert (active["count"], active["results"][0]["status"]) == (2, "running")
+    assert api.get(path, {"status": "complete"}).json()["count"] == 1
+    assert api.get(path, {"status": "done"}).json()["errors"][0]["attr"] == "status"
+    assert api.get("tables/9999999/imports/").status_code == 404
+
+
 def test_cancel_is_idempotent_and_an_ended_import_is_409(api: Api, user: Any) -> None:
     source = ImportFactory.create(table=TableFactory.create(owner=user), body=b"a\n1\n")
     path = f"imports/{source.pk}/cancel/"
@@ -231,8 +307,11 @@ def test_only_who_may_change_the_table_may_import(api: Api, user: Any, role: str
     if role:
         Member.objects.create(table=table, user=user, role=role)
     assert send(api, f"tables/{table.pk}/imports/", b"name\nAnn\n").status_code == status
+    previewed = send(api, f"tables/{table.pk}/imports/preview/", b"name\nAnn\n").status_code
+    assert previewed == (200 if status == 202 else status)
     source = ImportFactory.create(table=table)
-    assert api.get(f"imports/{source.pk}/").status_code == (200 if role else 404)
+    for path in ("", "rejected/"):
+        assert api.get(f"imports/{source.pk}/{path}").status_code == (200 if role else 404)
     assert api.post(f"imports/{source.pk}/cancel/").status_code == (200 if status == 202 else status)
 
 

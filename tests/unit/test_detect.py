@@ -117,7 +117,7 @@ def test_the_format_is_told_from_the_name_or_the_beginning(name: str, head: byte
 
 
 @pytest.mark.parametrize(
-    ("name", "head"), [("a.xlsx", b""), ("a.csv", b"PK\x03\x04"), ("a.pdf", b"%PDF"), ("a", b"a,b")]
+    ("name", "head"), [("a.xls", b""), ("a.csv", b"\xd0\xcf\x11\xe0"), ("a.pdf", b"%PDF"), ("a", b"a,b")]
 )
 def test_other_formats_are_refused_by_name(name: str, head: bytes) -> None:
     with pytest.raises(detect.UnsupportedFormat) as caught:
@@ -146,7 +146,8 @@ def test_quoted_line_ends_stay_in_their_field_and_lines_are_numbered_as_in_the_f
 
 def test_a_quote_never_closed_costs_its_own_line_only() -> None:
     found = split('a,"b\nc,d\ne,f\n')
-    assert found == [Rejected(1, "A quote is opened on this line and never closed."), (2, ["c", "d"]), (3, ["e", "f"])]
+    unclosed = Rejected(1, "A quote is opened on this line and never closed.", record='a,"b\n')
+    assert found == [unclosed, (2, ["c", "d"]), (3, ["e", "f"])]
 
 
 def test_text_behind_a_closing_quote_is_rejected_and_the_rest_lands() -> None:

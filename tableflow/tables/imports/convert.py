@@ -1,7 +1,8 @@
-"""Fields of a record to the JSON that a row stores, at the speed of COPY; or the reason why not."""
+"""Fields or cells of a record to the JSON that a row stores, at the speed of COPY; or the reason why not."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -31,12 +32,14 @@ _PLAIN_URL = re.compile(r"https?://(?:[a-z0-9-]{1,60}\.){1,5}[a-z]{2,16}(?:/[!-Z
 
 
 def converter(plan: Plan, columns: Mapping[str, ColumnSpec]) -> Convert:
-    """The function (line, fields or object) → the row's data as JSON, or Rejected. `columns` are by key.
+    """The function (line, fields, cells or object) → the row's data as JSON, or Rejected. `columns` are by key.
 
     Missing and empty values are left out of the data. Fields beyond the header reject the line unless they are
     all empty; so does an object's field that the header (the fields of the first objects) does not name.
     """
     values = {key: _value_of(columns[key]) for _, key in plan.fields if key is not None}
+    if plan.sheet is not None:
+        return _cells_converter(plan, values, columns)
     if plan.delimiter is None:
         return _object_converter(dict(plan.fields), values, columns)
     return _fields_converter(plan, values)
@@ -63,6 +66,33 @@ def _fields_converter(plan: Plan, values: Mapping[str, Value]) -> Convert:
         return _stored(line, data)
 
     return convert
+
+
+def _cells_converter(plan: Plan, values: Mapping[str, Value], columns: Mapping[str, ColumnSpec]) -> Convert:
+    width = len(plan.fields)
+    taken = [(index, columns[key], values[key]) for index, (_, key) in enumerate(plan.fields) if key is not None]
+
+    def convert(line: int, cells: Sequence[Any]) -> bytes | Rejected:
+        data: dict[str, Any] = {}
+        key = None
+        if len(cells) > width:
+            return Rejected(line, f"The row has a value in column {len(cells)}; the header has {width} columns.")
+        try:
+            for index, column, value in taken:
+                if index < len(cells) and (raw := cells[index]) is not None:
+                    key = column.key
+                    data[key] = _object_value(column, value, _fit_for(column, raw))
+        except types.CannotCoerce as error:
+            return Rejected(line, error.detail, key)
+        return _stored(line, {key: value for key, value in data.items() if value is not None})
+
+    return convert
+
+
+def _fit_for(column: ColumnSpec, raw: Any) -> Any:
+    """Days and moments are texts to columns that hold neither."""
+    is_day = isinstance(raw, dt.date) and column.type not in ("date", "datetime")
+    return str(types.plain(raw)) if is_day else raw
 
 
 def _object_converter(

@@ -145,7 +145,7 @@ class _Careful:
                     yield line, [field[:MAX_FIELD_CHARS] for field in fields]
                 continue
             self._go_back(line)
-            yield Rejected(line, problem)
+            yield Rejected(line, problem, record="".join(self._feed.record))
             reader = self._reader()
 
     def _reader(self) -> Iterator[list[str]]:

@@ -36,8 +36,12 @@ _EXTENSIONS = {
     ".tab": Import.Format.TSV,
     ".jsonl": Import.Format.JSONL,
     ".ndjson": Import.Format.JSONL,
+    ".xlsx": Import.Format.XLSX,
+    ".xlsm": Import.Format.XLSX,
 }
-_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_ARCHIVE = b"PK\x03\x04"
+# Workbooks of Excel 97 to 2003, and those that a password protects.
+_COMPOUND = b"\xd0\xcf\x11\xe0"
 
 # What Western European text in Windows-1252 has above ASCII: its letters and its usual signs.
 _WESTERN = frozenset(
@@ -63,19 +67,21 @@ class UnsupportedFormat(InvalidInput):
 def format_of(file_name: str, head: bytes) -> Import.Format:
     """The format, by the name's extension, else by the first bytes. UnsupportedFormat when it is none that is read."""
     extension = PurePath(file_name).suffix.lower()
-    if extension in (".xlsx", ".xls") or head.startswith(_WORKBOOK):
+    if head.startswith(_COMPOUND) or extension == ".xls":
         raise UnsupportedFormat.at(
             "file",
-            "Excel workbooks are not supported yet; save the sheet as CSV (UTF-8) and import that.",
+            "This is a workbook of the old kind (.xls), or one with a password; save it as .xlsx without a password.",
             "unsupported",
         )
+    if head.startswith(_ARCHIVE) and extension in ("", *_EXTENSIONS):
+        return Import.Format.XLSX
     if extension in _EXTENSIONS:
         return _EXTENSIONS[extension]
     if head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").startswith(b"{"):
         return Import.Format.JSONL
     raise UnsupportedFormat.at(
         "file",
-        f"Files of the kind {extension or 'without extension'!r} are not read; give .csv, .tsv or .jsonl.",
+        f"Files of the kind {extension or 'without extension'!r} are not read; give .csv, .tsv, .jsonl or .xlsx.",
         "format",
     )
 
@@ -190,6 +196,9 @@ def column_type(name: str, values: Sequence[Any]) -> ColumnType:
 def _type_of_json(values: Sequence[Any]) -> ColumnType:
     if all(isinstance(value, bool) for value in values):
         return ColumnType.BOOLEAN
+    if all(isinstance(value, dt.date) for value in values):
+        has_time = any(isinstance(value, dt.datetime) for value in values)
+        return ColumnType.DATETIME if has_time else ColumnType.DATE
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return ColumnType.NUMBER
     if any(isinstance(value, dict | list) for value in values):

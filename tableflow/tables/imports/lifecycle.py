@@ -27,7 +27,7 @@ LEASE = dt.timedelta(seconds=60)
 FIRST_RING = dt.timedelta(seconds=10)
 MAX_LOSSES = 5
 
-_ACTIVE = (Import.Status.PENDING, Import.Status.RUNNING)
+ACTIVE = (Import.Status.PENDING, Import.Status.RUNNING)
 
 
 def claim(import_id: int, fence: int) -> int | None:
@@ -95,7 +95,7 @@ def cancel(import_id: int) -> bool:
 
     The rows of an appending import that have landed stay; those of a replacing one go and the old rows stay.
     """
-    won = Import.objects.filter(pk=import_id, status__in=_ACTIVE).update(
+    won = Import.objects.filter(pk=import_id, status__in=ACTIVE).update(
         status=Import.Status.CANCELLED, fence=F("fence") + 1, lease_until=None, finished_at=Now()
     )
     if won:
@@ -106,7 +106,7 @@ def cancel(import_id: int) -> bool:
 
 def overdue() -> Q:
     """The imports whose ring or worker was lost: the lease (of a pending one: the time to its ring) has run out."""
-    return Q(status__in=_ACTIVE, lease_until__lt=Now()) | Q(status__in=_ACTIVE, lease_until=None)
+    return Q(status__in=ACTIVE, lease_until__lt=Now()) | Q(status__in=ACTIVE, lease_until=None)
 
 
 def ring(import_id: int, fence: int) -> None:
@@ -156,7 +156,7 @@ def _mark(import_id: int, status: Import.Status, table_id: int | None = None) ->
 
 
 def _untidy(most: int) -> list[int]:
-    ended = Import.objects.exclude(status__in=_ACTIVE).filter(finished_at__lt=Now() - LEASE)
+    ended = Import.objects.exclude(status__in=ACTIVE).filter(finished_at__lt=Now() - LEASE)
     waiting = ImportChunk.objects.filter(source__in=ended).values_list("source_id", flat=True).distinct()
     return list(waiting.order_by("source_id")[:most])
 

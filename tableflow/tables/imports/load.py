@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 from tableflow.errors import NotFound, TableflowError
 from tableflow.live import marks
 from tableflow.tables import changes, departures, locks, rows, schema
-from tableflow.tables.imports import chunks, landing, lifecycle
+from tableflow.tables.imports import chunks, landing, lifecycle, rejects
 from tableflow.tables.imports.convert import Convert, converter
 from tableflow.tables.imports.plan import Plan
 from tableflow.tables.imports.reading import Record, records
@@ -59,6 +59,12 @@ class Batch:
     def is_full(self) -> bool:
         """Whether it is time to commit it."""
         return self.records >= BATCH_RECORDS or self.bytes >= BATCH_BYTES
+
+    def reject(self, line: Rejected) -> None:
+        """One that becomes no row."""
+        kept, size = rejects.fitted(line)
+        self.rejected.append(kept)
+        self.bytes += size
 
 
 def run(import_id: int, fence: int, after_batch: Callable[[int], None] | None = None) -> None:
@@ -162,7 +168,7 @@ class _Load:
         for record in found:
             outcome = record if isinstance(record, Rejected) else convert(*record)
             if isinstance(outcome, Rejected):
-                batch.rejected.append(outcome)
+                batch.reject(outcome if isinstance(record, Rejected) else replace(outcome, record=record[1]))
             else:
                 batch.bodies.append(outcome)
                 batch.bytes += len(outcome)
@@ -199,6 +205,7 @@ class _Load:
                 changes["landed"] = landing.extended(held.landed, first, len(batch.bodies))
             if batch.rejected:
                 changes["errors"] = listed(held.errors, [line.as_json() for line in batch.rejected])
+                rejects.keep(held, batch.rejected)
             lifecycle.advance(
                 held,
                 lines_done=held.lines_done + batch.records,

@@ -22,6 +22,9 @@ def records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]] | Rejec
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            yield Rejected(number, f"The line is not JSON: {error.msg} at character {error.colno}.")
+            yield Rejected(number, f"The line is not JSON: {error.msg} at character {error.colno}.", record=line)
             continue
-        yield (number, value) if isinstance(value, dict) else Rejected(number, "The line is not a JSON object.")
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield Rejected(number, "The line is not a JSON object.", record=line)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables.schema import ColumnSpec
+from tableflow.tables.types import TYPES
 
 MAX_FIELDS = 500
 MAX_NAME_CHARS = 128
@@ -18,20 +19,26 @@ _INVISIBLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 @dataclass(frozen=True)
 class Plan:
-    """How to read a file. `fields` are (name in the file, column key or None to leave it out), in the file's order."""
+    """How to read a file. `fields` are (name in the file, column key or None to leave it out), in the file's order.
+
+    A workbook has a `sheet`; csv and tsv have a `delimiter`; jsonl has neither.
+    """
 
     encoding: str
     delimiter: str | None
     fields: tuple[tuple[str, str | None], ...]
+    sheet: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is kept in `Import.plan`."""
-        return {"encoding": self.encoding, "delimiter": self.delimiter, "fields": [list(pair) for pair in self.fields]}
+        fields = [list(pair) for pair in self.fields]
+        return {"encoding": self.encoding, "delimiter": self.delimiter, "fields": fields, "sheet": self.sheet}
 
     @classmethod
     def of_json(cls, value: Mapping[str, Any]) -> Plan:
         """The plan that `as_json` gave."""
-        return cls(value["encoding"], value["delimiter"], tuple((name, key) for name, key in value["fields"]))
+        fields = tuple((name, key) for name, key in value["fields"])
+        return cls(value["encoding"], value["delimiter"], fields, value.get("sheet"))
 
 
 @dataclass(frozen=True)
@@ -76,10 +83,13 @@ def targets(
     columns: Sequence[ColumnSpec],
     mapping: Mapping[str, str | None],
     *,
+    new: Collection[str] = (),
     create_columns: bool,
     is_new_table: bool,
 ) -> list[Target]:
     """Where each field goes: as the mapping says, else to the column of that key or name, else to a new column.
+
+    Those in `new` go to a new column although there is one of that name.
 
     The mapping of a new table names the keys that its columns shall have. InvalidInput names every entry of the
     mapping, and every field, that leads nowhere; None in the mapping leaves a field out on purpose.
@@ -89,7 +99,7 @@ def targets(
         for name in mapping
         if name not in names
     ]
-    found = [_target(name, columns, mapping, is_new_table=is_new_table) for name in names]
+    found = leads(names, columns, mapping, new=new, is_new_table=is_new_table)
     keys = {column.key for column in columns}
     problems += [
         Problem(f"The table has no column {target.key!r}.", f"mapping.{target.field}", "unknown")
@@ -114,12 +124,43 @@ def targets(
     return found
 
 
+def leads(
+    names: Sequence[str],
+    columns: Sequence[ColumnSpec],
+    mapping: Mapping[str, str | None],
+    *,
+    new: Collection[str],
+    is_new_table: bool,
+) -> list[Target]:
+    """The same, unchecked."""
+    return [_target(name, columns, mapping, is_new=name in new, is_new_table=is_new_table) for name in names]
+
+
+def check_types(types: Mapping[str, str], found: Sequence[Target]) -> None:
+    """InvalidInput names every type that is none, or that is not for a new column of this file."""
+    by_field = {target.field: target for target in found}
+    problems = []
+    for name, type_ in types.items():
+        target = by_field.get(name)
+        if target is None:
+            problems.append(Problem(f"The file has no column {name!r}.", f"types.{name}", "unknown"))
+        elif target.create is None:
+            detail = f"No new column is made for {name!r}; only new columns get a type."
+            problems.append(Problem(detail, f"types.{name}", "not_new"))
+        elif type_ not in TYPES:
+            problems.append(Problem(f"A type is one of: {', '.join(TYPES)}.", f"types.{name}", "invalid_choice"))
+    if problems:
+        raise InvalidInput(problems)
+
+
 def _target(
-    name: str, columns: Sequence[ColumnSpec], mapping: Mapping[str, str | None], *, is_new_table: bool
+    name: str, columns: Sequence[ColumnSpec], mapping: Mapping[str, str | None], *, is_new: bool, is_new_table: bool
 ) -> Target:
     if name in mapping:
         key = mapping[name]
         return Target(name, key, create=name if is_new_table and key is not None else None)
+    if is_new:
+        return Target(name, create=name)
     claimed = {key for key in mapping.values() if key is not None}
     free = [column for column in columns if column.key not in claimed]
     for column in free:

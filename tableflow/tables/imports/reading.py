@@ -1,11 +1,11 @@
-"""A file as records, by its format: the header is the first record of csv and tsv; jsonl has none."""
+"""A file as records, by its format: the header is the first record of csv, tsv and xlsx; jsonl has none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tableflow.tables.imports import delimited, objects
+from tableflow.tables.imports import delimited, objects, workbooks
 from tableflow.tables.imports.lines import lines
 from tableflow.tables.imports.plan import Plan
 from tableflow.tables.imports.rejected import Rejected
@@ -14,7 +14,10 @@ Record = tuple[int, Any] | Rejected
 
 
 def records(pieces: Iterable[bytes], plan: Plan) -> Iterator[Record]:
-    """Each record after the header: (line, fields), (line, object), or Rejected. The same ones at every reading."""
+    """Each record after the header: (line, fields or cells or object), or Rejected. The same at every reading."""
+    if plan.sheet is not None:
+        yield from workbooks.records(pieces, plan.sheet)
+        return
     text = lines(pieces, plan.encoding)
     if plan.delimiter is None:
         yield from objects.records(text)

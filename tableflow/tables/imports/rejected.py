@@ -13,12 +13,14 @@ MAX_LISTED = 1_000
 class Rejected:
     """Why a line was rejected: its physical number from 1, the column's key (None: the line as a whole), the reason.
 
-    `line` is None for what is wrong with the import as a whole.
+    `line` is None for what is wrong with the import as a whole. `record` is what stood there: its fields, cells or
+    object, or the line as a text where it could not be told apart.
     """
 
     line: int | None
     detail: str
     attr: str | None = None
+    record: Any = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is listed in `Import.errors`."""

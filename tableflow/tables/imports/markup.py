@@ -1,0 +1,113 @@
+"""The XML parts of a workbook, read as a stream: bounded memory whatever is in them.
+
+Why no library: calamine holds a sheet as a dense block, so that two cells far apart in a file of 2 KB abort the process
+(tafia/calamine#693); openpyxl keeps each row's element, reads 50,000 cells a second, and had its last release in 2024.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import IO, Protocol
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from tableflow.errors import InvalidInput
+
+MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
+MAX_TAG_BYTES = 1024 * 1024
+
+Attributes = dict[str, str]
+
+
+class Handler(Protocol):
+    """What hears of a part: elements by their local names, and the text between."""
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """An element begins."""
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+
+    def text(self, text: str) -> None:
+        """Some text; that of one element may come in pieces."""
+
+
+def unreadable(why: str) -> InvalidInput:
+    """The problem of a workbook that cannot be read."""
+    return InvalidInput.at("file", f"The workbook cannot be read: {why} Save it again, or save the sheet as CSV.")
+
+
+def opened(file: IO[bytes]) -> ZipFile:
+    """The archive that a workbook is. InvalidInput (`file`) when it is none, or unpacks to too much."""
+    try:
+        archive = ZipFile(file)
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise unreadable("it is damaged, or not all of it is there.") from error
+    unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise InvalidInput.at(
+            "file",
+            f"The workbook unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED_BYTES:,} (2 GiB) can be read. "
+            "Save the sheet as CSV.",
+            "too_large",
+        )
+    return archive
+
+
+def part(archive: ZipFile, name: str) -> ZipInfo | None:
+    """The part of that name, as some programs write it too; None when there is none."""
+    wanted = name.replace("\\", "/").lstrip("/").lower()
+    for info in archive.infolist():
+        if info.filename.replace("\\", "/").lower() == wanted:
+            return info
+    return None
+
+
+def read(archive: ZipFile, info: ZipInfo, handler: Handler, most_bytes: int) -> None:
+    """Tell the handler of a whole part."""
+    for _ in steps(archive, info, handler, most_bytes):
+        pass
+
+
+def steps(archive: ZipFile, info: ZipInfo, handler: Handler, most_bytes: int) -> Iterator[None]:
+    """Tell the handler of the part, and come back after every PIECE_BYTES. InvalidInput when the part is damaged."""
+    if info.file_size > most_bytes:
+        # An archive gives no more of a part than the size that it names.
+        raise unreadable(f"its part {info.filename[:100]} unpacks to more than {most_bytes // 2**20:,} MiB.")
+    parser = _parser(handler)
+    try:
+        with archive.open(info) as stream:
+            fed = 0
+            while piece := stream.read(PIECE_BYTES):
+                parser.Parse(piece, False)
+                fed += len(piece)
+                if fed - parser.CurrentByteIndex > MAX_TAG_BYTES:
+                    raise unreadable("it is damaged.")  # a tag without an end, all of which is kept until then
+                yield
+            parser.Parse(b"", True)
+            yield
+    except (BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, expat.ExpatError) as error:
+        raise unreadable("it is damaged.") from error
+    except RuntimeError as error:  # an archive's way to say that a part is encrypted
+        raise unreadable("it is protected by a password.") from error
+
+
+def _parser(handler: Handler) -> expat.XMLParserType:
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = lambda name, attributes: handler.start(_local(name), attributes)
+    parser.EndElementHandler = lambda name: handler.end(_local(name))
+    parser.CharacterDataHandler = handler.text
+    parser.StartDoctypeDeclHandler = _refuse
+    return parser
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2] if ":" in name else name
+
+
+def _refuse(*_: object) -> None:
+    """No workbook has a document type; what one declares could unfold without end."""
+    raise unreadable("it declares a document type.")
