@@ -14,6 +14,7 @@ import { shown } from "./values.js";
  * @typedef {object} Drawn what a cell shows now
  * @property {number | undefined} row the id
  * @property {string} key
+ * @property {string} kind of its face
  * @property {string} text
  * @property {HTMLElement | null} value
  * @property {HTMLElement | null} pill
@@ -35,7 +36,7 @@ function span(className) {
 
 /** @param {Cell} cell @returns {Drawn} */
 function drawnOf(cell) {
-  cell.drawn ??= { row: undefined, key: "", text: "", value: null, pill: null, mark: null, detail: null };
+  cell.drawn ??= { row: undefined, key: "", kind: "", text: "", value: null, pill: null, mark: null, detail: null };
   return cell.drawn;
 }
 
@@ -70,8 +71,10 @@ export class Painter {
     this.detail(element, drawn, kind === "value" ? "" : (face.detail ?? ""));
     const title = face.detail || titleOf(what);
     if (element.title !== title) element.title = title;
+    if (isSame && kind === "value" && BUSY.includes(drawn.kind)) this.reveal.land(element);
     drawn.row = row?.id;
     drawn.key = column.key;
+    drawn.kind = kind;
   }
 
   /** @param {HTMLElement} element @param {Drawn} drawn @param {Face} face */

@@ -1,7 +1,11 @@
-/** Text that arrives while one looks is revealed letter by letter, by the time that has passed; not for who wants no motion. */
+/**
+ * What arrives while one looks: text is revealed letter by letter, by the time that has passed, and the cell is green for
+ * a moment. Not for who wants no motion.
+ */
 
 const LETTER_MS = 9;
 const LONGEST_MS = 700;
+const GREEN_MS = 1200;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -29,6 +33,12 @@ export class Reveal {
   /** What it was to show stands at once, or not at all. @param {HTMLElement | null} element */
   stop(element) {
     if (element) this.texts.delete(element);
+  }
+
+  /** @param {HTMLElement} element of a cell that has got its value */
+  land(element) {
+    if (still.matches || document.hidden) return;
+    element.animate([{ backgroundColor: "var(--green-wash)" }, {}], { duration: GREEN_MS, easing: "ease-out" });
   }
 
   step() {
