@@ -83,6 +83,8 @@ export class Grid extends EventTarget {
     /** @type {Slot[]} */
     this.slots = [];
     this.frame = 0;
+    /** Whether an editor has the grid's one field: then it says what the field is. */
+    this.isEditing = false;
     /** How far the head reaches down: one line, or two where there are groups. */
     this.headHeight = ROW_PX;
     this.build(host, label);
@@ -248,9 +250,9 @@ export class Grid extends EventTarget {
       this.show(slot, index, left, right);
     }
     for (const slot of slots) if (!used.has(slot)) this.hide(slot);
-    const active = this.cellOf(this.selection.active);
+    const active = this.isEditing ? undefined : this.cellOf(this.selection.active);
     if (active) this.catcher.setAttribute("aria-activedescendant", active.element.id);
-    else this.catcher.removeAttribute("aria-activedescendant");
+    else if (!this.isEditing) this.catcher.removeAttribute("aria-activedescendant");
     this.source.want(first, end);
     this.dispatchEvent(new Event("drawn"));
   }

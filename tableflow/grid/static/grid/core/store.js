@@ -21,6 +21,12 @@
  * @property {Record<string, any>} values
  * @property {string[]} [long] of these values there is only the beginning
  * @property {Record<string, Face>} [faces]
+ * @property {Row} [base] the row as the server gave it, where values are held that are not saved yet
+ */
+/**
+ * @typedef {object} Held values that somebody wrote here and that are not known to be the server's
+ * @property {Record<string, any>} values
+ * @property {number} until the mark since when answers have them; before it they hide what answers say
  */
 /** @typedef {{count: number, rows: Row[], shape?: string}} Part */
 /** @typedef {(offset: number, limit: number, signal: AbortSignal) => Promise<Part>} Load */
@@ -54,6 +60,8 @@ export class Store extends EventTarget {
     this.pages = new Map();
     /** @type {Map<number, number>} the place of a row by its id */
     this.places = new Map();
+    /** @type {Map<number, Held[]>} by the id of the row, later ones over earlier ones */
+    this.held = new Map();
     /** @type {[number, number]} */
     this.wanted = [0, 0];
     this.marks = 0;
@@ -148,9 +156,68 @@ export class Store extends EventTarget {
   assume(index, changes) {
     const row = this.row(index);
     if (!row) return;
-    row.values = { ...row.values, ...changes.values };
-    row.faces = { ...row.faces, ...changes.faces };
+    for (const each of row.base ? [row, row.base] : [row]) {
+      each.values = { ...each.values, ...changes.values };
+      each.faces = { ...each.faces, ...changes.faces };
+    }
     this.tell();
+  }
+
+  /**
+   * Values that somebody writes here are shown, whatever answers say that are on their way, until it is known what
+   * became of them: `settle` when the server has them, as it has them now; `drop` when it does not take them.
+   *
+   * @param {Map<number, Record<string, any>>} rows the values by id and column key
+   * @returns {{settle: (rows?: Map<number, Record<string, any>>) => void, drop: () => void}}
+   */
+  hold(rows) {
+    const held = new Map([...rows].map(([id, values]) => [id, { values, until: Number.POSITIVE_INFINITY }]));
+    for (const [id, one] of held) this.held.set(id, [...(this.held.get(id) ?? []), one]);
+    this.lay(held.keys());
+    return {
+      settle: (now = rows) => {
+        this.marks += 1;
+        for (const [id, one] of held) Object.assign(one, { values: now.get(id) ?? one.values, until: this.marks });
+        this.lay(held.keys());
+        this.touch(held.keys());
+      },
+      drop: () => {
+        for (const [id, one] of held) this.keep(id, (other) => other !== one);
+        this.lay(held.keys());
+        this.touch(held.keys());
+      },
+    };
+  }
+
+  /**
+   * @param {number} id
+   * @param {(held: Held) => boolean} stays
+   */
+  keep(id, stays) {
+    const left = (this.held.get(id) ?? []).filter(stays);
+    if (left.length) this.held.set(id, left);
+    else this.held.delete(id);
+  }
+
+  /** Rows of these ids are shown with what is held of them. @param {Iterable<number>} ids */
+  lay(ids) {
+    for (const id of ids) {
+      const index = this.indexOf(id);
+      const page = index < 0 ? undefined : this.pages.get(Math.floor(index / PAGE_ROWS));
+      if (page) page.rows[index % PAGE_ROWS] = this.laid(page.rows[index % PAGE_ROWS]);
+    }
+    this.tell();
+  }
+
+  /** @param {Row} row @returns {Row} */
+  laid(row) {
+    const base = row.base ?? row;
+    const held = this.held.get(row.id);
+    if (!held) return base;
+    /** @type {Record<string, any>} */
+    const values = Object.assign({}, ...held.map((one) => one.values));
+    const long = base.long?.filter((key) => !(key in values));
+    return { ...base, values: { ...base.values, ...values }, long, base };
   }
 
   /** @param {number} ms */
@@ -258,7 +325,8 @@ export class Store extends EventTarget {
     const [number, place] = [Math.floor(index / PAGE_ROWS), index % PAGE_ROWS];
     const page = this.pages.get(number) ?? new Page();
     const before = page.rows[place]?.id;
-    page.rows[place] = row;
+    if (this.held.has(row.id)) this.keep(row.id, ({ until }) => mark < until);
+    page.rows[place] = this.laid(row);
     if ((page.stale.get(place) ?? 0) <= mark) page.stale.delete(place);
     this.pages.delete(number); // to the end: it was looked at last
     this.pages.set(number, page);
