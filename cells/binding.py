@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -110,27 +110,36 @@ def check(schema: Schema, definition: Mapping[str, Any], user: User) -> None:
     """Raises InvalidInput with everything that is wrong in a group's bond to its workflow.
 
     `definition` is `{workflow, inputs, outputs: [{from, column}], run_if}`. Checked: the workflow is there and the
-    user's to see, the inputs and outputs are the workflow's, the templates compile and read columns of this table
-    that lie left of what the group fills. An input that is not given is null.
+    user's to see, and what `problems` looks at.
     """
-    version = _version(definition.get("workflow"), user)
-    problems: list[Problem] = []
+    found = problems(schema, definition, version_of(definition.get("workflow"), user))
+    if found:
+        raise InvalidInput(found)
+
+
+def problems(schema: Schema, definition: Mapping[str, Any], version: WorkflowVersion) -> list[Problem]:
+    """Everything that is wrong in a group's bond to this version of a workflow.
+
+    The inputs and outputs are the workflow's, the templates compile and read columns of this table that lie left of
+    what the group fills. An input that is not given is null.
+    """
+    found: list[Problem] = []
     readable = _readable(schema, definition.get("outputs") or [])
-    problems += _input_problems(version, definition.get("inputs") or {}, readable, schema)
-    problems += _output_problems(version, definition.get("outputs") or [])
+    found += _input_problems(version, definition.get("inputs") or {}, readable, schema)
+    found += _output_problems(version, definition.get("outputs") or [])
     condition(
         definition.get("run_if"),
         "run_if",
-        lambda template, attr: problems.extend(_reading_problems(template, attr, readable, schema)),
-        problems,
+        lambda template, attr: found.extend(reading_problems(template, attr, readable, schema)),
+        found,
     )
-    if problems:
-        raise InvalidInput(problems)
+    return found
 
 
-def _version(workflow_id: Any, user: User) -> WorkflowVersion:
+def version_of(workflow_id: Any, user: User) -> WorkflowVersion:
+    """The newest version of a workflow that is there and the user's to see; else InvalidInput at `workflow`."""
     version = None
-    if isinstance(workflow_id, int) and versions.visible_to(user).filter(pk=workflow_id).exists():
+    if type(workflow_id) is int and versions.visible_to(user).filter(pk=workflow_id).exists():
         version = versions.newest(workflow_id)
     if version is None:
         raise InvalidInput.at("workflow", f"There is no workflow {workflow_id!r}.", "does_not_exist")
@@ -156,19 +165,20 @@ def _input_problems(
             problems.append(Problem(f"The workflow has no input {name!r}; it has: {known}.", attr, "unknown"))
         if is_template(given):
             try:
-                problems += _reading_problems(compile_template(given, attr), attr, readable, schema)
+                problems += reading_problems(compile_template(given, attr), attr, readable, schema)
             except InvalidInput as error:
                 problems += error.problems
     return problems
 
 
-def _reading_problems(template: Template, attr: str, readable: frozenset[str], schema: Schema) -> list[Problem]:
+def reading_problems(template: Template, attr: str, readable: Collection[str], schema: Schema) -> list[Problem]:
+    """What a template at this place reads that is not there, or not left of what the group fills."""
     problems = [
         Problem(f"{name!r} is not defined; a template of a workflow column reads row.", attr, "unknown")
         for name in sorted(template.names - {"row"})
     ]
     known = {column.key for column in schema.columns}
-    for key in sorted(_row_keys(template) - readable):
+    for key in sorted(_row_keys(template) - set(readable)):
         if key in known:
             detail = f"The column {key!r} is not left of the columns that this fills; only those can be read."
         else:

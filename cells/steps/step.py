@@ -101,7 +101,8 @@ class StepType:
     """A kind of step: what it is for, the JSON Schemas of its config and output, and its compiler.
 
     `compile(config, attr)` is given a config that fits the schema and raises InvalidInput for the rest.
-    A text of the config whose schema has `"format": "template"` is a template.
+    A text of the config whose schema has `"format": "template"` is a template; `"x-multiline": true` says that a form
+    gives it several lines.
     """
 
     type: str

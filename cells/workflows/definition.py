@@ -66,13 +66,19 @@ class Program:
 
 def check(inputs: Any, steps: Any, outputs: Any) -> None:
     """Raises InvalidInput with everything that is wrong, each problem at its own field."""
+    found = problems(inputs, steps, outputs)
+    if found:
+        raise InvalidInput(found)
+
+
+def problems(inputs: Any, steps: Any, outputs: Any) -> list[Problem]:
+    """Everything that is wrong, each problem at its own field."""
     findings = _Findings()
     for attr, part in (("inputs", inputs), ("steps", steps), ("outputs", outputs)):
         _storable(part, attr, findings)
     if not findings.problems:
         _compile(inputs, steps, outputs, findings)
-    if findings.problems:
-        raise InvalidInput(findings.problems)
+    return findings.problems
 
 
 def compile_program(inputs: Sequence[str], steps: Sequence[Mapping[str, Any]], outputs: Mapping[str, str]) -> Program:

@@ -23,21 +23,26 @@ def test(version: WorkflowVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:
     It has an event loop of its own, so the caller must not be on one. It is stopped after two minutes. It ends as
     paused at what asks a person, and at a wait that is longer than what is left of them.
     """
-    return asyncio.run(_tested(compile_program(version.inputs, version.steps, version.outputs), inputs))
+    return once(compile_program(version.inputs, version.steps, version.outputs), inputs, {})
 
 
-async def _tested(program: Program, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def once(program: Program, inputs: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a program and the values of a row."""
+    return asyncio.run(_tested(program, inputs, row))
+
+
+async def _tested(program: Program, inputs: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     ends_at = time.monotonic() + LIMIT_SECONDS
     trace: Trace = []
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            result = await run(program, inputs, {}, trace=trace)
+            result = await run(program, inputs, row, trace=trace)
             while isinstance(result, Paused) and (wait := _wait(result)) is not None:
                 if time.monotonic() + wait >= ends_at:
                     break
                 await asyncio.sleep(wait)
                 given = {"resumed_at": datetime.now(UTC).isoformat()} if result.kind == "wait" else None
-                result = await resume(program, result.standing, {}, given, trace=trace)
+                result = await resume(program, result.standing, row, given, trace=trace)
     except TimeoutError:
         result = _stopped(trace)
     finally:

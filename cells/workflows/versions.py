@@ -12,12 +12,13 @@ from cells.models import Workflow, WorkflowVersion
 from cells.workflows import definition
 from tableflow.errors import InvalidInput, NotFound, Problem
 from tableflow.live import marks
-from tableflow.tables.models import Group
+from tableflow.tables.models import Group, Table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 NAME_LIMIT = 128
+DRAFT = ("name", "inputs", "steps", "outputs")
 
 
 class Viewer(Protocol):
@@ -94,6 +95,38 @@ def listing(workflow: Workflow) -> QuerySet[WorkflowVersion]:
     return WorkflowVersion.objects.filter(workflow=workflow).select_related("created_by")
 
 
+def draft_problems(draft: Mapping[str, Any]) -> list[Problem]:
+    """Everything for which a workflow `{name?, inputs?, steps, outputs?}` would be refused. Without a name it is only
+    not to be kept.
+    """
+    unknown = [
+        Problem(f"A workflow has no {key!r}; it has {', '.join(DRAFT)}.", key, "unknown_field")
+        for key in draft
+        if key not in DRAFT
+    ]
+    if "steps" not in draft:
+        unknown.append(Problem("A workflow needs steps.", "steps", "required"))
+    named = _name_problems(draft["name"]) if "name" in draft else []
+    found = definition.problems(draft.get("inputs", []), draft.get("steps", []), draft.get("outputs", {}))
+    return [*unknown, *named, *found]
+
+
+def unsaved(draft: Mapping[str, Any]) -> WorkflowVersion:
+    """A draft as a version that is in no database; a part of it that cannot be used is empty."""
+    inputs, steps, outputs = draft.get("inputs"), draft.get("steps"), draft.get("outputs")
+    return WorkflowVersion(
+        inputs=[name for name in inputs if isinstance(name, str)] if isinstance(inputs, list) else [],
+        steps=steps if isinstance(steps, list) else [],
+        outputs=outputs if isinstance(outputs, dict) else {},
+    )
+
+
+def uses(workflow: Workflow, user: User) -> QuerySet[Group]:
+    """The workflow columns that use it, in the tables that the user may see, each with its table."""
+    seen = Table.objects.visible_to(user)
+    return Group.objects.filter(workflow_id=workflow.pk, deleted_at=None, table__in=seen).select_related("table")
+
+
 def _add(
     workflow: Workflow,
     number: int,
@@ -115,12 +148,12 @@ def _mark_cells(workflow_id: int) -> None:
 
 
 def _check(name: Any, inputs: Any, steps: Any, outputs: Any) -> None:
-    problems = []
-    if not isinstance(name, str) or not name.strip() or len(name.strip()) > NAME_LIMIT or "\0" in name:
-        problems.append(Problem(f"The name is a text of 1 to {NAME_LIMIT} characters.", "name"))
-    try:
-        definition.check(inputs, steps, outputs)
-    except InvalidInput as error:
-        problems += error.problems
+    problems = [*_name_problems(name), *definition.problems(inputs, steps, outputs)]
     if problems:
         raise InvalidInput(problems)
+
+
+def _name_problems(name: Any) -> list[Problem]:
+    if not isinstance(name, str) or not name.strip() or len(name.strip()) > NAME_LIMIT or "\0" in name:
+        return [Problem(f"The name is a text of 1 to {NAME_LIMIT} characters.", "name")]
+    return []

@@ -13,6 +13,7 @@ from django.db.models import F
 from cells import approvals as questions
 from cells.counts import Counts
 from cells.models import Approval, Workflow, WorkflowVersion
+from cells.proposals import Matching
 from cells.steps.step import StepType
 from dispatch import effective, progress
 from dispatch.at_work import CellAtWork
@@ -21,6 +22,7 @@ from dispatch.findings import Errors, SlowCell
 from dispatch.models import Dispatch
 from dispatch.progress import RunState
 from dispatch.windows import OUTCOMES
+from tableflow.errors import Problem
 from tableflow.tables import schema
 from tableflow.tables.columns import Changed
 from tableflow.tables.models import Column, Group, Row, Table
@@ -93,6 +95,18 @@ def group(spec: GroupSpec) -> Answer:
     }
 
 
+def matching(found: Matching) -> Answer:
+    """For how many rows a condition holds."""
+    return {
+        "checked": found.checked,
+        "matching": found.matching,
+        "failed": found.failed,
+        "total": found.total,
+        "is_all": found.is_all,
+        "problem": problem(found.problem) if found.problem is not None else None,
+    }
+
+
 def group_counts(counts: Counts) -> Answer:
     """How many cells of a workflow column there are."""
     return {"total": counts.total, "never": counts.never, **counts.by_status, "stale": counts.stale}
@@ -162,6 +176,21 @@ def _workflow(found: Workflow, version: WorkflowVersion) -> Answer:
         "created_at": found.created_at,
         "updated_at": found.updated_at,
     }
+
+
+def workflow_use(group: Group) -> Answer:
+    """A workflow column that uses a workflow; its table was fetched with it."""
+    return {"table": group.table_id, "table_name": group.table.name, "group": group.pk, "group_name": group.name}
+
+
+def problems(found: Sequence[Problem]) -> Answer:
+    """What is wrong, as the errors of a refusal have it."""
+    return {"problems": [problem(one) for one in found]}
+
+
+def problem(found: Problem) -> Answer:
+    """One thing that is wrong."""
+    return {"attr": found.attr, "code": found.code, "detail": found.detail}
 
 
 def workflow_version(version: WorkflowVersion) -> Answer:

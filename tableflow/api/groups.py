@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cells import binding, counts, usage
+from cells import binding, counts, proposals, usage
 from dispatch import cancel
 from tableflow.api import access, answers, query, removal, shapes
 from tableflow.api.fields import Body, Id, Object, Text, Texts, Truth, Value, Whole
-from tableflow.api.idempotency import once
+from tableflow.api.idempotency import once, once_outside
 from tableflow.errors import InvalidInput, NotFound
 from tableflow.tables import groups, schema
-from tableflow.tables.models import Group, Table
+from tableflow.tables.models import Group, Row, Table
 
 BOUND = ("workflow", "inputs", "outputs", "run_if")
 AUTO_RUN = (
@@ -58,6 +58,36 @@ class NewGroup(GroupChanges):
     outputs = NewGroupOutput(many=True)
 
 
+class Proposed(Body):
+    """A workflow column as somebody is about to make it. Anything may stand in it: what is wrong is the answer."""
+
+    workflow = Value(
+        required=False,
+        allow_null=True,
+        help_text="The id of a workflow, or one that is not saved: {inputs, steps, outputs}.",
+    )
+    group = Id(required=False, help_text="The workflow column that is to be changed into this; none: it is to be made.")
+    name = Value(required=False, allow_null=True)
+    inputs = Value(required=False, allow_null=True, help_text="Input of the workflow → column key, or template.")
+    outputs = Value(required=False, allow_null=True, help_text="As for a workflow column that is made.")
+    run_after = Value(required=False, allow_null=True, help_text="Keys of columns that must have a value first.")
+    auto_run = Value(required=False, allow_null=True)
+    run_if = Value(required=False, allow_null=True, help_text="A template.")
+    concurrency = Value(required=False, allow_null=True)
+
+
+class Tried(Proposed):
+    """The same, to be run once for a row."""
+
+    row = Id()
+
+
+class Condition(Body):
+    """A condition to be counted."""
+
+    run_if = Text(allow_blank=True, trim_whitespace=False, help_text="A template over `row`. Empty: it always holds.")
+
+
 class Groups(APIView):
     """The workflow columns of a table."""
 
@@ -73,20 +103,77 @@ class Groups(APIView):
         return Response(answer, status=status.HTTP_201_CREATED)
 
 
+class GroupCheck(APIView):
+    """A look at a workflow column before it is made."""
+
+    @extend_schema(request=Proposed, responses=shapes.Problems)
+    def post(self, request: Request, table_id: int) -> Response:
+        """Everything for which it would be refused, each problem at its own place; nothing is saved.
+
+        Problems of a workflow that is not saved stand below `workflow`. Quick enough to be asked while somebody types.
+        """
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = Proposed.read(request)
+        _, problems = proposals.judge(schema.load(table.pk), body, request.user, _own(table, body))
+        return Response(answers.problems(problems))
+
+
+class GroupTry(APIView):
+    """A trial run on a row."""
+
+    @extend_schema(request=Tried, responses=shapes.GroupTry)
+    @once_outside
+    def post(self, request: Request, table_id: int) -> Response:
+        """Run it once for a row, for two minutes at most, and answer with the trace and what the columns would get.
+
+        Nothing is saved: no execution, no value. The steps are really done: what they send is sent. Waits and questions
+        end it as they end the test of a workflow.
+        """
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = Tried.read(request)
+        row = _tried_row(table, body.pop("row"))
+        known = schema.load(table.pk)
+        proposal, problems = proposals.judge(known, body, request.user, _own(table, body))
+        if proposal is None or problems:
+            raise InvalidInput(problems)
+        return Response(proposals.attempt(proposal, {key: row.data.get(key) for key in known.keys}))
+
+
+class GroupRunIf(APIView):
+    """For how many rows a workflow column would run."""
+
+    @extend_schema(request=Condition, responses=shapes.Matching)
+    def post(self, request: Request, table_id: int) -> Response:
+        """How many of the first thousand rows, in the visible order, a `run_if` holds for.
+
+        `is_all` says whether these are all rows. It takes two seconds at most, and looks at fewer rows then. What is
+        wrong with the template is told in `problem`.
+        """
+        table = access.editable_table(request, table_id)
+        body: dict[str, Any] = Condition.read(request)
+        found = proposals.matching(schema.load(table.pk), body["run_if"], table.row_count)
+        return Response(answers.matching(found))
+
+
 class GroupDetail(APIView):
     """One workflow column."""
 
-    @extend_schema(request=GroupChanges, responses=shapes.Group)
+    @extend_schema(
+        parameters=[OpenApiParameter("columns", enum=["keep", "drop"])], request=GroupChanges, responses=shapes.Group
+    )
     def patch(self, request: Request, table_id: int, group_id: int) -> Response:
-        """Change the fields that are given. Columns that it no longer fills stay, with their values.
+        """Change the fields that are given: `outputs` are all of them, so that one which is missing is taken out.
+
+        Columns that it no longer fills stay as ordinary ones with their values (`keep`) or are deleted (`drop`).
 
         Turning `auto_run` off cancels what runs by itself in this workflow column; a dispatch that somebody asked for
         goes on. Turning it on starts nothing by itself: rows run that come or change.
         """
         table = access.editable_table(request, table_id)
+        columns = query.choice(request, "columns", ("keep", "drop")) or "keep"
         body: dict[str, Any] = GroupChanges.read(request)
         with transaction.atomic():
-            changed = _changed(table, group_id, body)
+            changed = _changed(table, group_id, body, columns_too=columns == "drop")
             is_bound_anew = any(field in body for field in BOUND)
             answer = _checked(request, table, changed) if is_bound_anew else _answer(table, changed)
         return Response(answer)
@@ -114,11 +201,24 @@ class GroupCounts(APIView):
         return Response(answers.group_counts(counts.of_group(table.pk, found.pk, used)))
 
 
-def _changed(table: Table, group_id: int, body: dict[str, Any]) -> Group:
+def _own(table: Table, body: dict[str, Any]) -> int | None:
+    """The workflow column that is to be changed, taken out of the body; None when one is to be made."""
+    group_id = body.pop("group", None)
+    return None if group_id is None else access.group(table, group_id).pk
+
+
+def _tried_row(table: Table, row_id: int) -> Row:
+    try:
+        return access.row(table, row_id)
+    except NotFound as error:
+        raise InvalidInput.at("row", str(error), "does_not_exist") from error
+
+
+def _changed(table: Table, group_id: int, body: dict[str, Any], *, columns_too: bool) -> Group:
     if body.get("auto_run") is not False:
-        return groups.change(table, group_id, body)
+        return groups.change(table, group_id, body, columns_too, binding.row_keys)
     cancel.hold_still(table.pk)
-    changed = groups.change(table, group_id, body)
+    changed = groups.change(table, group_id, body, columns_too, binding.row_keys)
     # After the change: of what is pending, only the other workflow columns begin.
     cancel.cancel_automatic(table.pk, groups=[group_id])
     return changed
@@ -152,6 +252,9 @@ def _answer(table: Table, group: Group) -> answers.Answer:
 
 urlpatterns = [
     path("tables/<int:table_id>/groups/", Groups.as_view(), name="groups"),
+    path("tables/<int:table_id>/groups/check/", GroupCheck.as_view(), name="group-check"),
+    path("tables/<int:table_id>/groups/try/", GroupTry.as_view(), name="group-try"),
+    path("tables/<int:table_id>/groups/run-if/", GroupRunIf.as_view(), name="group-run-if"),
     path("tables/<int:table_id>/groups/<int:group_id>/", GroupDetail.as_view(), name="group"),
     path("tables/<int:table_id>/groups/<int:group_id>/counts/", GroupCounts.as_view(), name="group-counts"),
 ]

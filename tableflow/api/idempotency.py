@@ -2,6 +2,9 @@
 
 The key is written first, in the transaction of the work itself: work and answer are committed together or not at all.
 A second request with the key waits at the unique index for the first one's commit; an error leaves no key behind.
+
+What calls other servers has no transaction: its key is committed first, and holds for as long as such work may take.
+A second request is told meanwhile that the first is under way.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -30,6 +35,8 @@ from tableflow.errors import Conflict, InvalidInput
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
+LONGEST_WORK = timedelta(minutes=5)
+"""A key whose work has given no answer for so long belongs to a process that died."""
 PATIENCE_SECONDS = 20
 MAX_KEY_LENGTH = 255
 
@@ -45,6 +52,20 @@ def once(post: Post) -> Callable[..., HttpResponseBase]:
         if key is None:
             return post(view, request, **kwargs)
         return _once(request, _checked(key), lambda: post(view, request, **kwargs))
+
+    answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
+    return answer
+
+
+def once_outside(post: Post) -> Callable[..., HttpResponseBase]:
+    """The same for a `post` that calls other servers: it runs in no transaction, and for minutes maybe."""
+
+    @functools.wraps(post)
+    def answer(view: APIView, request: Request, **kwargs: Any) -> HttpResponseBase:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return post(view, request, **kwargs)
+        return _once_outside(request, _checked(key), lambda: post(view, request, **kwargs))
 
     answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
     return answer
@@ -68,12 +89,41 @@ def _once(request: Request, key: str, work: Callable[[], Response]) -> HttpRespo
     with transaction.atomic():
         record = _first(place, digest)
         if record is not None:
-            response = work()
-            record.response_status = response.status_code
-            record.response_body = JSONRenderer().render(response.data).decode()
-            record.save(update_fields=["response_status", "response_body"])
-            return _given(record)
+            return _answered(record, work())
     return _replayed(IdempotencyKey.objects.get(**place), digest)
+
+
+def _once_outside(request: Request, key: str, work: Callable[[], Response]) -> HttpResponse:
+    place = {"user": request.user, "key": key, "path": f"{request.method} {request.path}"}
+    digest = _digest(request)
+    abandoned = Q(response_status=None, created_at__lt=Now() - LONGEST_WORK)
+    IdempotencyKey.objects.filter(abandoned | Q(created_at__lt=Now() - KEPT), **place).delete()
+    record = _first(place, digest)
+    if record is None:
+        return _replayed_outside(place, digest)
+    with ExitStack() as undo:
+        undo.callback(record.delete)
+        response = _answered(record, work())
+        undo.pop_all()
+    return response
+
+
+def _replayed_outside(place: dict[str, Any], digest: str) -> HttpResponse:
+    found = IdempotencyKey.objects.filter(**place).first()
+    if found is None or (found.response_status is None and found.request_hash == digest):
+        raise _under_way()
+    return _replayed(found, digest)
+
+
+def _answered(record: IdempotencyKey, response: Response) -> HttpResponse:
+    record.response_status = response.status_code
+    record.response_body = JSONRenderer().render(response.data).decode()
+    record.save(update_fields=["response_status", "response_body"])
+    return _given(record)
+
+
+def _under_way() -> Conflict:
+    return Conflict("A request with this key is still under way; ask again in a moment.", "in_progress")
 
 
 def _first(place: dict[str, Any], digest: str) -> IdempotencyKey | None:
@@ -88,9 +138,7 @@ def _first(place: dict[str, Any], digest: str) -> IdempotencyKey | None:
         return None
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
-            raise Conflict(
-                "A request with this key is still under way; ask again in a moment.", "in_progress"
-            ) from error
+            raise _under_way() from error
         raise
 
 

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from cells.models import CLAIMED, Pause, Status, Worker
 from cells.models import Approval as Asked
 from dispatch.models import DispatchStatus, Mode
+from tableflow.api.openapi import Problem
 from tableflow.tables.models import ColumnType
 
 
@@ -169,8 +170,64 @@ class Upserts(serializers.Serializer[Any]):
     rows = Upserted(many=True, help_text="In the order given.")
 
 
+class Before(serializers.Serializer[Any]):
+    rows = serializers.ListField(child=serializers.IntegerField(), help_text="Those that were there, from the top.")
+    values = serializers.ListField(
+        child=serializers.ListField(child=serializers.JSONField()), help_text="A list a row, one value a column."
+    )
+
+
+class WrittenBlock(serializers.Serializer[Any]):
+    changed = serializers.IntegerField(help_text="Cells of rows that were there whose value is another one now.")
+    created = serializers.ListField(child=serializers.IntegerField(), help_text="The new rows, from the top.")
+    before = Before(help_text="What was there: send it as `rows` and `values` to take the block back.")
+
+
+class Match(serializers.Serializer[Any]):
+    row = serializers.IntegerField()
+    offset = serializers.IntegerField(help_text="Its place in what is shown, from 0.")
+    columns = serializers.ListField(child=serializers.CharField(), help_text="The keys of those with the text.")
+
+
+class Found(serializers.Serializer[Any]):
+    count = serializers.IntegerField(help_text="Rows with the text; at least so many where `is_all` is false.")
+    is_all = serializers.BooleanField(help_text="False: there are more than `matches` has.")
+    matches = Match(many=True, help_text="In the order that is shown.")
+
+
+class RowIds(serializers.Serializer[Any]):
+    ids = serializers.ListField(child=serializers.IntegerField(), help_text="In the order that is shown.")
+
+
 class Deleted(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
+
+
+class Layout(serializers.Serializer[Any]):
+    """How columns are laid out: those that are there. One that is not named follows in the table's own order."""
+
+    widths = serializers.DictField(child=serializers.IntegerField(), help_text="Column key → pixels.")
+    order = serializers.ListField(child=serializers.CharField(), help_text="Column keys, left to right.")
+    hidden = serializers.ListField(child=serializers.CharField(), help_text="Column keys.")
+    pinned = serializers.ListField(child=serializers.CharField(), help_text="Column keys.")
+
+
+class View(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    is_default = serializers.BooleanField(help_text="Every table has one such view; it cannot be deleted.")
+    layout = Layout()
+    filter = Values(allow_null=True)
+    sort = serializers.CharField(allow_blank=True, help_text="As in the list of rows.")
+    search = serializers.CharField(allow_blank=True)
+    position = serializers.IntegerField(help_text="Rises in the list, the default view apart, which is the first.")
+    problem = serializers.CharField(
+        allow_null=True, help_text="Why the table cannot be shown so any more: its filter or sort no longer fits."
+    )
+
+
+class Views(serializers.Serializer[Any]):
+    views = View(many=True, help_text="The default view first.")
 
 
 class StepType(serializers.Serializer[Any]):
@@ -215,11 +272,53 @@ class StepTrace(serializers.Serializer[Any]):
     retries = serializers.ListField(child=Values(), required=False)
 
 
+class Problems(serializers.Serializer[Any]):
+    problems = Problem(many=True, help_text="Empty: it would be taken as it is.")
+
+
+class WorkflowUse(serializers.Serializer[Any]):
+    table = serializers.IntegerField()
+    table_name = serializers.CharField()
+    group = serializers.IntegerField(help_text="The workflow column.")
+    group_name = serializers.CharField()
+
+
 class WorkflowTest(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["completed", "error", "paused"])
     outputs = Values(allow_null=True)
     error = serializers.CharField(allow_null=True)
     steps = StepTrace(many=True)
+
+
+class TriedColumn(serializers.Serializer[Any]):
+    column = serializers.CharField(allow_null=True, help_text="Its key; null: it is yet to be made.")
+    name = serializers.CharField()
+    type = serializers.ChoiceField(ColumnType.choices)
+    value = serializers.JSONField(help_text="What it would get; null where that is nothing.")
+    detail = serializers.CharField(allow_null=True, help_text="Why the value does not fit; null where it does.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python."""
+        return {"from": serializers.CharField(help_text="The workflow's output."), **super().get_fields()}
+
+
+class GroupTry(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(["completed", "error", "paused", "skipped"])
+    runs = serializers.BooleanField(allow_null=True, help_text="What `run_if` says; null: it failed.")
+    inputs = Values(allow_null=True, help_text="What the workflow was given; null: it was not reached.")
+    outputs = Values(allow_null=True)
+    columns = TriedColumn(many=True, help_text="What the columns would get; empty where no output was reached.")
+    error = serializers.CharField(allow_null=True)
+    steps = StepTrace(many=True)
+
+
+class Matching(serializers.Serializer[Any]):
+    checked = serializers.IntegerField(help_text="Rows that were looked at: the first ones, a thousand at most.")
+    matching = serializers.IntegerField(help_text="Of these, the rows for which it holds.")
+    failed = serializers.IntegerField(help_text="Of these, the rows for which the template fails.")
+    total = serializers.IntegerField(help_text="Rows of the table.")
+    is_all = serializers.BooleanField(help_text="Every row was looked at.")
+    problem = Problem(allow_null=True, help_text="What is wrong with the template, or what failed first.")
 
 
 class Scope(serializers.Serializer[Any]):

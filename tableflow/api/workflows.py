@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from cells.steps import registry
 from cells.workflows import trial, versions
 from tableflow.api import access, answers, shapes
-from tableflow.api.fields import Body, Object, Text, Texts, Whole
-from tableflow.api.idempotency import once
+from tableflow.api.fields import Body, Object, Text, Texts, Value, Whole
+from tableflow.api.idempotency import once, once_outside
 from tableflow.api.pagination import Pages, paged
 from tableflow.errors import Conflict, InvalidInput
 
@@ -71,6 +71,15 @@ class TestInputs(Body):
     inputs = Object(required=False, help_text="A value by input; what is absent is null.")
 
 
+class WorkflowDraft(Body):
+    """A workflow as somebody is writing it. Anything may stand in it: what is wrong is the answer."""
+
+    name = Value(required=False, allow_null=True, help_text="Its name; without one it is not looked at.")
+    inputs = Value(required=False, allow_null=True, help_text="The names of its inputs.")
+    steps = Value(required=False, allow_null=True, help_text="A list of steps.")
+    outputs = Value(required=False, allow_null=True, help_text="A template by name.")
+
+
 class StepTypes(APIView):
     """What steps there are."""
 
@@ -101,6 +110,18 @@ class Workflows(APIView):
             access.user(request), body["name"], body.get("inputs", []), body["steps"], body.get("outputs", {})
         )
         return Response(answers.workflow(made), status=status.HTTP_201_CREATED)
+
+
+class WorkflowCheck(APIView):
+    """A look at a workflow before it is made."""
+
+    @extend_schema(request=WorkflowDraft, responses=shapes.Problems)
+    def post(self, request: Request) -> Response:
+        """Everything for which a workflow would be refused, each problem at its own place; nothing is saved.
+
+        Templates are compiled and the names in them looked up. Quick enough to be asked while somebody types.
+        """
+        return Response(answers.problems(versions.draft_problems(WorkflowDraft.read(request))))
 
 
 class WorkflowDetail(APIView):
@@ -137,10 +158,23 @@ class WorkflowVersions(APIView):
         return paged(request, found, lambda page: [answers.workflow_version(version) for version in page])
 
 
+class WorkflowUses(APIView):
+    """Where a workflow is used."""
+
+    pagination_class = Pages
+
+    @extend_schema(responses=shapes.WorkflowUse(many=True))
+    def get(self, request: Request, workflow_id: int) -> Response:
+        """The workflow columns that use it, in the tables that you may see."""
+        found = versions.uses(access.workflow(request, workflow_id), access.user(request)).order_by("table", "pk")
+        return paged(request, found, lambda page: [answers.workflow_use(group) for group in page])
+
+
 class WorkflowTest(APIView):
     """A trial run."""
 
     @extend_schema(request=TestInputs, responses=shapes.WorkflowTest)
+    @once_outside
     def post(self, request: Request, workflow_id: int) -> Response:
         """Run the newest version once without a table, for two minutes at most, and answer with the trace.
 
@@ -163,7 +197,9 @@ class WorkflowTest(APIView):
 urlpatterns = [
     path("step-types/", StepTypes.as_view(), name="step-types"),
     path("workflows/", Workflows.as_view(), name="workflows"),
+    path("workflows/check/", WorkflowCheck.as_view(), name="workflow-check"),
     path("workflows/<int:workflow_id>/", WorkflowDetail.as_view(), name="workflow"),
     path("workflows/<int:workflow_id>/versions/", WorkflowVersions.as_view(), name="workflow-versions"),
+    path("workflows/<int:workflow_id>/uses/", WorkflowUses.as_view(), name="workflow-uses"),
     path("workflows/<int:workflow_id>/test/", WorkflowTest.as_view(), name="workflow-test"),
 ]

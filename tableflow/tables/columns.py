@@ -128,6 +128,12 @@ def reorder(table: Table, keys: Any, reads: Reads = templates_unknown) -> list[D
 # Steps that groups share
 
 
+def specify(known: Schema, definition: Any, attr: str) -> ColumnSpec:
+    """What `create` would make of a definition in a table of these columns. Writes nothing; InvalidInput as there."""
+    column = _checked(definition, attr, known.keys, known.keys)
+    return ColumnSpec(column.key, column.name, column.type, column.options, len(known.columns), None)
+
+
 def touch(table_id: int) -> None:
     """Notes that the table's columns or groups were changed now. Every change of them ends here."""
     Table.objects.filter(pk=table_id).update(updated_at=Now())

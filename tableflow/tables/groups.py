@@ -6,9 +6,9 @@ exists and has these inputs and outputs is the concern of the floor above.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -18,13 +18,15 @@ from tableflow.tables import columns, dependencies, names, schema, values
 from tableflow.tables.dependencies import Reads, templates_unknown
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Column, Group, Table
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import ColumnSpec, Schema
 
 MAX_GROUPS = 63
 MAX_CONCURRENCY = 1000
 MAX_INPUTS = 100
 FIELDS = ("name", "workflow", "inputs", "outputs", "run_after", "auto_run", "run_if", "concurrency")
 REQUIRED = ("workflow", "outputs")
+
+Given = TypeVar("Given")
 
 
 @transaction.atomic
@@ -45,14 +47,26 @@ def create(table: Table, definition: Any, *, default_name: str) -> Group:
 
 
 @transaction.atomic
-def change(table: Table, group_id: int, changes: Any) -> Group:
+def change(
+    table: Table, group_id: int, changes: Any, columns_too: bool = False, reads: Reads = templates_unknown
+) -> Group:
     """Changes the fields that are given, which look as in `create`.
 
-    Columns that are no outputs any more stay as ordinary columns with their values. NotFound for an unknown group.
+    Columns that are no outputs any more stay as ordinary columns with their values, or go with `columns_too`: Conflict
+    when a group has one of these as an input, or in a template: `reads` tells what these read. NotFound for an unknown
+    group.
     """
     lock(table.pk)
     _check_fields(changes)
-    return _write(table, _group(table.pk, group_id), changes)
+    group = _group(table.pk, group_id)
+    before = {column.key for column in schema.load(table.pk).columns if column.group_id == group.pk}
+    _write(table, group, changes)
+    gone = before - {output["column"] for output in group.outputs}
+    if columns_too and gone:
+        known = schema.load(table.pk)
+        columns.refuse_readers(known, gone, reads=reads)
+        columns.hide(table.pk, known, gone)
+    return group
 
 
 @transaction.atomic
@@ -74,6 +88,55 @@ def delete(table: Table, group_id: int, columns_too: bool = False, reads: Reads 
     else:
         Column.objects.filter(table=table.pk, key__in=keys).update(group=None)
         columns.touch(table.pk)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An output of the workflow (`source`) and the column that it would fill; `is_new`: it would be made for it."""
+
+    source: str
+    column: ColumnSpec
+    is_new: bool
+
+
+def judge(known: Schema, fields: Mapping[str, Any], own: int | None = None) -> tuple[list[Target], list[Problem]]:
+    """The outputs that a group of these fields would have, and everything that it would be refused for.
+
+    Nothing is written. `fields` look as in `create`; `own` is the id of the group that is to be changed into this.
+    The workflow is not looked at. Of outputs that would be refused none is given.
+    """
+    problems: list[Problem] = []
+    for name, check in _CHECKS.items():
+        if name in fields and name != "workflow" and not (name == "name" and fields[name] is None):
+            _gather(problems, lambda check=check, name=name: check(fields[name], name))  # type: ignore[misc]
+    wrong = {(problem.attr or "").partition(".")[0] for problem in problems}
+    targets = _gather(problems, lambda: _targets(known, fields.get("outputs"), own)) or []
+    if targets and not wrong & {"inputs", "run_after"}:
+        keys = [target.column.key for target in targets if not target.is_new]
+        leftmost = min(target.column.position for target in targets)
+        inputs, run_after = fields.get("inputs") or {}, fields.get("run_after") or []
+        _gather(problems, lambda: dependencies.check(known, keys, leftmost, inputs, run_after))
+    return targets, problems
+
+
+def _gather(problems: list[Problem], make: Callable[[], Given]) -> Given | None:
+    """What `make` gives; None when it raised InvalidInput, whose problems are kept."""
+    try:
+        return make()
+    except InvalidInput as error:
+        problems += error.problems
+        return None
+
+
+def _targets(known: Schema, outputs: Any, own: int | None) -> list[Target]:
+    asked = _check_outputs(outputs)
+    _check_free(known, asked, own)
+    return [
+        Target(item.source, known.by_key[item.key], is_new=False)
+        if item.key is not None
+        else Target(item.source, columns.specify(known, item.definition, f"{item.attr}.column"), is_new=True)
+        for item in asked
+    ]
 
 
 # Steps

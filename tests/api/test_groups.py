@@ -84,6 +84,33 @@ def test_a_workflow_column_is_changed_field_by_field(api: Api, people: Table, gr
     assert api.patch(url, {"outputs": outputs}).json()["outputs"][1] == {"from": "length", "column": "length"}
 
 
+def test_an_output_that_is_taken_out_keeps_or_drops_its_column(
+    api: Api, people: Table, shout: int, group: dict[str, Any]
+) -> None:
+    url = f"tables/{people.pk}/groups/{group['id']}/"
+
+    def keys() -> dict[str, int | None]:
+        columns = api.get(f"tables/{people.pk}/").json()["columns"]
+        return {column["key"]: column["group"] for column in columns[3:]}
+
+    length = {"from": "length", "column": {"name": "Length", "type": "number"}}
+    both = api.patch(url, {"outputs": [*group["outputs"], length]}).json()["outputs"]
+    assert keys() == {"loud": group["id"], "length": group["id"]}
+    api.patch(url, {"outputs": both[:1]})
+    assert keys() == {"loud": group["id"], "length": None}
+    api.patch(url, {"outputs": both})
+    reader = {"workflow": shout, "inputs": {"text": "{{ row.length }}"}, "outputs": [{**length, "from": "loud"}]}
+    made = api.post(f"tables/{people.pk}/groups/", reader).json()
+    refused = api.patch(f"{url}?columns=drop", {"outputs": both[:1]})
+    assert (refused.status_code, errors(refused)) == (409, {None: "column_in_use"})
+    assert keys() == {"loud": group["id"], "length": group["id"], "length_2": made["id"]}
+    api.delete(f"tables/{people.pk}/groups/{made['id']}/?columns=drop")
+    api.patch(url, {"run_after": []})
+    assert api.patch(f"{url}?columns=drop", {"outputs": both[:1]}).json()["outputs"] == both[:1]
+    assert keys() == {"loud": group["id"]}
+    assert errors(api.patch(f"{url}?columns=burn", {})) == {"columns": "invalid_choice"}
+
+
 def test_a_deleted_workflow_column_keeps_or_drops_its_columns(
     api: Api, people: Table, shout: int, group: dict[str, Any]
 ) -> None:

@@ -64,6 +64,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "tables/{table_id}/columns",
             "tables/{table_id}/dispatches",
             "tables/{table_id}/groups",
+            "tables/{table_id}/groups/try",
             "tables/{table_id}/imports",
             "tables/{table_id}/rows",
             "tables/{table_id}/rows/upsert",
@@ -71,6 +72,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "workers",
             "workers/{name}/stop",
             "workflows",
+            "workflows/{workflow_id}/test",
         )
     }
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from cells.models import Workflow, WorkflowVersion
+from tableflow.api.idempotency import LONGEST_WORK
+from tableflow.api.models import IdempotencyKey
+from tableflow.tables.models import Table
 from tests.api.conftest import Api, errors
 from tests.factories import UserFactory
 
@@ -80,6 +84,32 @@ def test_a_trial_run_that_asks_somebody_ends_there_as_paused(api: Api) -> None:
     assert (answer["status"], answer["outputs"], answer["error"]) == ("paused", None, None)
     assert [(step["id"], step["status"]) for step in answer["steps"]] == [("nap", "completed"), ("ask", "paused")]
     assert answer["steps"][1]["due_at"]
+
+
+def test_a_trial_run_with_a_key_is_done_once(api: Api) -> None:
+    steps = [{"id": "now", "type": "wait", "config": {"seconds": 0}}]
+    made = api.post("workflows/", {"name": "Now", "steps": steps, "outputs": {"at": "{{ steps.now.resumed_at }}"}})
+    url, key = f"workflows/{made.json()['id']}/test/", {"Idempotency-Key": "a-key"}
+    first = api.post(url, {}, headers=key)
+    again = api.post(url, {}, headers=key)
+    assert again.json() == first.json()
+    assert again["Idempotency-Replayed"] == "true"
+    assert errors(api.post(url, {"inputs": {}}, headers=key)) == {None: "key_reused"}
+    assert errors(api.post(url, {"inputs": {"x": 1}}, headers={"Idempotency-Key": "b"})) == {"inputs.x": "unknown"}
+    assert not IdempotencyKey.objects.filter(key="b").exists(), "an error leaves no key behind"
+
+    IdempotencyKey.objects.update(response_status=None)
+    assert errors(api.post(url, {}, headers=key)) == {None: "in_progress"}
+    IdempotencyKey.objects.update(created_at=F("created_at") - LONGEST_WORK)
+    assert api.post(url, {}, headers=key).json()["outputs"] != first.json()["outputs"]
+
+
+def test_the_columns_that_use_a_workflow_are_listed(api: Api, api_of: Any, people: Table, greet: int) -> None:
+    outputs = [{"from": "greeting", "column": {"name": "Greeting", "type": "text"}}]
+    made = api.post(f"tables/{people.pk}/groups/", {"workflow": greet, "outputs": outputs}).json()
+    use = {"table": people.pk, "table_name": "People", "group": made["id"], "group_name": "Greet"}
+    assert api.get(f"workflows/{greet}/uses/").json()["results"] == [use]
+    assert api_of(UserFactory()).get(f"workflows/{greet}/uses/").status_code == 404
 
 
 def test_workflows_are_seen_by_their_owners_only(api_of: Any, greet: int) -> None:

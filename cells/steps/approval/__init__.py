@@ -100,6 +100,7 @@ def step_type() -> StepType:
                     "title": "Question",
                     "description": "What the person is asked.",
                     "format": "template",
+                    "x-multiline": True,
                     "minLength": 1,
                 },
                 "fields": {

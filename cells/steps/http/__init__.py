@@ -170,7 +170,7 @@ def step_type() -> StepType:
                     "additionalProperties": {**any_template, "type": "string"},
                 },
                 "json": {**any_template, "title": "JSON body", "description": "Any JSON; its texts are templates."},
-                "body": {"type": "string", "title": "Text body", "format": "template"},
+                "body": {"type": "string", "title": "Text body", "format": "template", "x-multiline": True},
                 "timeout": {
                     "type": "number",
                     "title": "Timeout in seconds",

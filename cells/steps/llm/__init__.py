@@ -105,8 +105,14 @@ def step_type() -> StepType:
                     "description": "Whose address and key to use; without one, the operator's provider.",
                 },
                 "model": {"type": "string", "title": "Model", "format": "template", "minLength": 1},
-                "system": {"type": "string", "title": "System message", "format": "template"},
-                "prompt": {"type": "string", "title": "Prompt", "format": "template", "minLength": 1},
+                "system": {"type": "string", "title": "System message", "format": "template", "x-multiline": True},
+                "prompt": {
+                    "type": "string",
+                    "title": "Prompt",
+                    "format": "template",
+                    "x-multiline": True,
+                    "minLength": 1,
+                },
                 "schema": {
                     "type": "object",
                     "title": "Schema of the answer",

@@ -47,6 +47,7 @@ def step_type() -> StepType:
                     "title": "Template",
                     "description": "Jinja2, for example {{ inputs.name | title }}.",
                     "format": "template",
+                    "x-multiline": True,
                 },
             },
             "required": ["template"],
