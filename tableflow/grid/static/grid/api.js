@@ -32,16 +32,17 @@ function token() {
  * @param {string} path
  * @param {unknown} [body] JSON, or a FormData
  * @param {AbortSignal} [abort] gives the call up
+ * @param {{patience?: number, headers?: Record<string, string>}} [more] how long it may take, in ms, and more headers
  * @returns {Promise<any>}
  */
-export async function call(method, path, body, abort) {
+export async function call(method, path, body, abort, { patience = CALL_MS, headers: more = {} } = {}) {
   const isForm = body instanceof FormData;
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json", "X-CSRFToken": token() };
+  const headers = { Accept: "application/json", "X-CSRFToken": token(), ...more };
   if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
   const sent = body === undefined || isForm ? body : JSON.stringify(body);
-  const patience = isForm ? [] : [AbortSignal.timeout(CALL_MS)];
-  const signal = AbortSignal.any(abort ? [abort, ...patience] : patience);
+  const ends = isForm ? [] : [AbortSignal.timeout(patience)];
+  const signal = AbortSignal.any(abort ? [abort, ...ends] : ends);
   const { response, text } = await answer(path, { method, headers, body: /** @type {any} */ (sent), signal });
   const data = read(text);
   if (!response.ok) throw new ApiError(response.status, problems(response, data));

@@ -14,7 +14,13 @@ const TOKEN = /[A-Za-z0-9_.[\]"]*$/;
 /** What stands before a name in an expression. */
 const BEFORE = /(^|[\s({[,|+\-*/%~<>=!:])$/;
 
-const list = make("ul", { class: "completion", role: "listbox", id: unique("list"), popover: "manual", "aria-label": "What can be read here" });
+const list = make("ul", {
+  class: "completion",
+  role: "listbox",
+  id: unique("list"),
+  popover: "manual",
+  "aria-label": "What can be read here",
+});
 /** @type {{control: TextControl, from: number, found: Suggestion[], at: number} | null} */
 let open = null;
 
@@ -103,7 +109,8 @@ function place(control) {
 function mark(index) {
   if (!open) return;
   open.at = index;
-  for (const [place, option] of [...list.children].entries()) option.setAttribute("aria-selected", String(place === index));
+  for (const [place, option] of [...list.children].entries())
+    option.setAttribute("aria-selected", String(place === index));
   list.children[index].scrollIntoView({ block: "nearest" });
   open.control.setAttribute("aria-activedescendant", list.children[index].id);
 }

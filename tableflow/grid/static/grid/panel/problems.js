@@ -89,7 +89,8 @@ function foldedAround(slot) {
 function isUntouched(slot) {
   const around = slot.closest(".field");
   const control = controlOf(slot);
-  if (!control) return !(around instanceof HTMLElement && "touched" in around.dataset) && slot.dataset.problem !== "whole";
+  if (!control)
+    return !(around instanceof HTMLElement && "touched" in around.dataset) && slot.dataset.problem !== "whole";
   return control.value === "" && !(around instanceof HTMLElement && "touched" in around.dataset);
 }
 

@@ -27,13 +27,26 @@ export function schemaForm(schema, value, scope) {
   const required = schema.required ?? [];
   const parts = Object.entries(schema.properties ?? {}).map(([name, part]) => {
     const isRequired = required.includes(name);
-    const made = partOf(part, value[name], { name, title: part.title ?? name, hint: part.description, isRequired, scope });
+    const made = partOf(part, value[name], {
+      name,
+      title: part.title ?? name,
+      hint: part.description,
+      isRequired,
+      scope,
+    });
     return { name, made, isShown: isRequired || name in value || !required.length };
   });
   const shown = parts.filter(({ isShown }) => isShown).map(({ made }) => made.element);
   const folded = parts.filter(({ isShown }) => !isShown).map(({ made }) => made.element);
   const element = make("div", { class: "stack" }, [...shown, folded.length ? fold("More", folded, false) : null]);
-  return { element, read: () => gather(parts.map(({ name, made }) => [name, made.read()]), others(schema, value)) };
+  return {
+    element,
+    read: () =>
+      gather(
+        parts.map(({ name, made }) => [name, made.read()]),
+        others(schema, value),
+      ),
+  };
 }
 
 /** What the value has and the schema does not know: it is kept, and the server says what it thinks of it. @param {any} schema @param {Record<string, any>} value */
@@ -58,7 +71,7 @@ function partOf(schema, value, place) {
     case "group":
       return groupPart(schema, value, place);
     case "pairs":
-      return pairsPart(schema, value, place);
+      return pairsPart(value, place);
     case "json":
       return jsonPart(schema, value, place);
     default:
@@ -81,7 +94,9 @@ function kindOf(schema) {
 /** @param {any} schema @returns {string[]} */
 function typesOf(schema) {
   const options = schema.anyOf ?? [schema];
-  return options.flatMap((/** @type {any} */ each) => each.type ?? []).filter((/** @type {string} */ type) => type !== "null");
+  return options
+    .flatMap((/** @type {any} */ each) => each.type ?? [])
+    .filter((/** @type {string} */ type) => type !== "null");
 }
 
 /** @param {any} schema @param {any} value @param {Place} place @returns {Part} */
@@ -115,7 +130,10 @@ function textPart(schema, value, place) {
   const control = schema["x-multiline"] ? area(given, attributes) : text(given, attributes);
   if (schema.format === "template") completes(control, place.scope);
   const read = () => (control.value === "" ? undefined : isNumber ? numberOf(control.value) : control.value);
-  return { element: field(place.title, control, { part: place.name, hint: place.hint, required: place.isRequired }), read };
+  return {
+    element: field(place.title, control, { part: place.name, hint: place.hint, required: place.isRequired }),
+    read,
+  };
 }
 
 /** The number that a text says; another text as it is: the server says what is wrong with it. @param {string} said */
@@ -127,7 +145,9 @@ function numberOf(said) {
 function jsonPart(schema, value, place) {
   const isAny = !typesOf(schema).length;
   const isTemplate = typeof value === "string" && WHOLE_TEMPLATE.test(value);
-  const control = area(value === undefined || value === null ? "" : isTemplate ? value : JSON.stringify(value, null, 2));
+  const control = area(
+    value === undefined || value === null ? "" : isTemplate ? value : JSON.stringify(value, null, 2),
+  );
   control.classList.add("code");
   if (schema.format === "template") completes(control, place.scope);
   const read = () => {
@@ -141,7 +161,10 @@ function jsonPart(schema, value, place) {
       return control.value;
     }
   };
-  return { element: field(place.title, control, { part: place.name, hint: place.hint, required: place.isRequired }), read };
+  return {
+    element: field(place.title, control, { part: place.name, hint: place.hint, required: place.isRequired }),
+    read,
+  };
 }
 
 /** @param {any} schema @param {any} value @param {Place} place @returns {Part} */
@@ -190,8 +213,8 @@ function listPart(schema, value, { name, title, hint, scope }) {
   return { element: framed(name, title, hint, [rows, more]), read };
 }
 
-/** Names and templates. @param {any} schema @param {any} value @param {Place} place @returns {Part} */
-function pairsPart(schema, value, { name, title, hint, scope }) {
+/** Names and templates. @param {any} value @param {Place} place @returns {Part} */
+function pairsPart(value, { name, title, hint, scope }) {
   const rows = make("div", { class: "rows" });
   const one = title.toLowerCase();
   /** @type {Map<Element, () => [string, any]>} */
@@ -212,7 +235,10 @@ function pairsPart(schema, value, { name, title, hint, scope }) {
     return row;
   };
   for (const [key, given] of Object.entries(value ?? {})) add(key, given);
-  const more = button("Add", () => focusIn(add("", undefined)), { class: "button small", "aria-label": `Add to ${one}` });
+  const more = button("Add", () => focusIn(add("", undefined)), {
+    class: "button small",
+    "aria-label": `Add to ${one}`,
+  });
   const read = () => {
     const found = [...rows.children].map((row) => pairs.get(row)?.() ?? ["", ""]).filter(([key, it]) => key || it);
     return found.length ? Object.fromEntries(found) : value === undefined ? undefined : {};
@@ -270,16 +296,33 @@ function functionForm(functions, value, scope) {
     draw();
   });
   draw();
-  const element = make("div", { class: "stack" }, [field("Function", control, { part: "function", required: true }), about, host]);
-  return { element, read: () => gather([["function", control.value || undefined], ["arguments", parts.length ? read() : undefined]]) };
+  const element = make("div", { class: "stack" }, [
+    field("Function", control, { part: "function", required: true }),
+    about,
+    host,
+  ]);
+  return {
+    element,
+    read: () =>
+      gather([
+        ["function", control.value || undefined],
+        ["arguments", parts.length ? read() : undefined],
+      ]),
+  };
 }
 
 /** An argument: a template, or a value as its type has it. @param {any} schema @param {any} value @param {Place} place @returns {Part} */
 function argumentPart(schema, value, { name, title, isRequired, scope }) {
   const types = typesOf(schema);
-  const control = text(value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
+  const control = text(
+    value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value),
+  );
   completes(control, scope);
-  const hint = schema.enum ? `One of ${schema.enum.join(", ")}.` : types.includes("string") ? undefined : types.join(" or ");
+  const hint = schema.enum
+    ? `One of ${schema.enum.join(", ")}.`
+    : types.includes("string")
+      ? undefined
+      : types.join(" or ");
   const read = () => (control.value === "" ? undefined : argumentOf(control.value, types));
   return { element: field(title, control, { part: name, hint, required: isRequired }), read };
 }
