@@ -12,8 +12,10 @@ import { Keymap } from "../core/keymap.js";
 import { moves } from "../core/moves.js";
 import { pointer } from "../core/pointer.js";
 import { Store } from "../core/store.js";
+import { tell } from "../dialogs.js";
 import { Stream } from "../streams.js";
 import { Painter } from "./painter.js";
+import { Undo } from "./undo.js";
 import { width } from "./widths.js";
 
 /** @typedef {import("./values.js").Column} Column */
@@ -77,6 +79,7 @@ export class Sheet extends EventTarget {
     /** @type {number | undefined} The id of the active row: the active cell stays in it when rows come and go. */
     this.activeId = undefined;
     this.keymap = new Keymap();
+    this.undo = new Undo(tell);
     this.store = new Store((offset, limit, signal) => this.load(offset, limit, signal));
     this.grid = new Grid(host, this.store, new Painter(this), start.name);
     this.selection = this.grid.selection;
