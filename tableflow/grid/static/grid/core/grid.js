@@ -63,6 +63,15 @@ function div(className, role) {
 }
 
 export class Grid extends EventTarget {
+  scroller = div("grid-scroller");
+  canvas = div("grid-canvas");
+  over = div("grid-over");
+  element = div("grid", "grid");
+  head = div("grid-head", "rowgroup");
+  layer = div("grid-layer", "rowgroup");
+  catcher = document.createElement("textarea");
+  editor = div("grid-editor");
+
   /**
    * @param {HTMLElement} host has a height of its own
    * @param {Source} source
@@ -98,17 +107,10 @@ export class Grid extends EventTarget {
 
   /** @param {HTMLElement} host @param {string} label */
   build(host, label) {
-    this.scroller = div("grid-scroller");
-    this.canvas = div("grid-canvas");
-    this.over = div("grid-over");
-    this.element = div("grid", "grid");
     this.element.id = this.id;
     this.element.tabIndex = -1;
     this.element.setAttribute("aria-label", label);
     this.element.setAttribute("aria-multiselectable", "true");
-    this.head = div("grid-head", "rowgroup");
-    this.layer = div("grid-layer", "rowgroup");
-    this.catcher = document.createElement("textarea");
     this.catcher.className = "grid-catcher";
     this.catcher.setAttribute("aria-label", label);
     this.catcher.setAttribute("aria-controls", this.id);
@@ -116,7 +118,6 @@ export class Grid extends EventTarget {
     this.catcher.rows = 1;
     this.catcher.autocapitalize = "off";
     this.catcher.spellcheck = false;
-    this.editor = div("grid-editor");
     this.editor.append(this.catcher);
     this.over.append(this.editor);
     this.element.append(this.head, this.layer);

@@ -244,8 +244,8 @@ export class Painter {
     const isFirst = this.sheet.columns.find((column) => column.group === group.id)?.key === columns[0].key;
     if (!isFirst || !this.sheet.mayEdit) return;
     const data = { groups: `[${group.id}]`, group: String(group.id), name: group.name };
-    const auto = group.autoRun ? { autoOn: "" } : { autoOff: "" };
-    const button = menuButton("run-menu", `Run ${group.name}`, { ...data, ...auto });
+    const auto = group.autoRun ? "autoOn" : "autoOff";
+    const button = menuButton("run-menu", `Run ${group.name}`, { ...data, [auto]: "" });
     button.classList.add("run-button");
     button.prepend("Run ");
     head.append(button);

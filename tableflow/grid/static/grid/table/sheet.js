@@ -1,7 +1,7 @@
 /**
  * The table that the page shows: its columns as they are laid out, its rows, what is selected, and the stream of hints
  * that says when to fetch again. What the features of the page share. It tells: `schema`, `query`, `layout`, `runs`,
- * `approvals`, and `imports` when these have changed.
+ * `approvals`, and `imports` when these have changed, and `ran` when cells have.
  */
 
 import { call } from "../api.js";
@@ -14,6 +14,7 @@ import { pointer } from "../core/pointer.js";
 import { Store } from "../core/store.js";
 import { tell } from "../dialogs.js";
 import { Stream } from "../streams.js";
+import { ordered } from "./layouts.js";
 import { Painter } from "./painter.js";
 import { Undo } from "./undo.js";
 import { width } from "./widths.js";
@@ -43,7 +44,7 @@ import { width } from "./widths.js";
 /**
  * @typedef {object} Layout how the columns are shown
  * @property {Record<string, number>} widths in pixels, by key
- * @property {string[]} order keys; the others follow as the table has them
+ * @property {string[]} order keys; the others stay beside their neighbours in the table
  * @property {string[]} hidden
  * @property {number} pinned how many of the first ones stay when the others are scrolled
  */
@@ -78,6 +79,10 @@ export class Sheet extends EventTarget {
     this.guessed = new Map();
     /** @type {number | undefined} The id of the active row: the active cell stays in it when rows come and go. */
     this.activeId = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.refreshing = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.reading = undefined;
     this.keymap = new Keymap();
     this.undo = new Undo(tell);
     this.store = new Store((offset, limit, signal) => this.load(offset, limit, signal));
@@ -107,10 +112,7 @@ export class Sheet extends EventTarget {
   /** The columns that are shown, in the order in which they are. @returns {Column[]} */
   get columns() {
     const { order, hidden } = this.layout;
-    const known = new Map(this.schema.columns.map((column) => [column.key, column]));
-    const first = order.map((key) => known.get(key)).filter((column) => column !== undefined);
-    const rest = this.schema.columns.filter(({ key }) => !order.includes(key));
-    return [...first, ...rest].filter(({ key }) => !hidden.includes(key));
+    return ordered(this.schema.columns, order).filter(({ key }) => !hidden.includes(key));
   }
 
   /** @param {string} key */
@@ -269,10 +271,19 @@ export class Sheet extends EventTarget {
 
   follow() {
     const stream = new Stream(`${this.base}/events/`);
-    stream.onopen = () => this.refresh();
+    stream.onopen = () => {
+      this.refresh();
+      this.tell("ran");
+    };
     stream.addEventListener("rows-changed", (event) => this.rowsChanged(JSON.parse(event.data)));
-    stream.addEventListener("run-changed", () => this.refreshSoon());
-    stream.addEventListener("schema-changed", () => this.refresh());
+    stream.addEventListener("run-changed", () => {
+      this.refreshSoon();
+      this.tell("ran");
+    });
+    stream.addEventListener("schema-changed", () => {
+      this.refresh();
+      this.tell("views");
+    });
     stream.addEventListener("stream-reset", () => this.refresh());
     stream.addEventListener("approvals-changed", (event) => {
       const { rows } = JSON.parse(event.data);
@@ -289,10 +300,13 @@ export class Sheet extends EventTarget {
 
   /** @param {{rows: number[] | "many", edited: boolean, dispatches: number[]}} hint */
   rowsChanged({ rows, edited, dispatches }) {
-    const mayMove = rows === "many" || this.query.filter !== null || this.query.search || this.query.sort.length;
-    if (rows !== "many") this.store.touch(rows);
-    if (mayMove || (edited && rows !== "many" && rows.some((id) => this.store.indexOf(id) < 0))) this.refreshSoon();
-    if (dispatches.length) this.readRunsSoon();
+    const isMany = rows === "many";
+    const mayMove = isMany || this.query.filter !== null || this.query.search || this.query.sort.length;
+    if (!isMany) this.store.touch(rows);
+    if (mayMove || (edited && rows.some((id) => this.store.indexOf(id) < 0))) this.refreshSoon();
+    if (!dispatches.length) return;
+    this.readRunsSoon();
+    this.tell("ran");
   }
 
   /** Everything that is seen, but not more often than is of use. */
