@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from tableflow.settings import *  # noqa: F403
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.stage"]  # noqa: F405
+# Whoever works on the pages changes their scripts while tests run. In continuous integration they are served as in use.
+SERVESTATIC_AUTOREFRESH = "CI" not in os.environ
