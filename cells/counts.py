@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,6 +41,18 @@ def of_group(table_id: int, group_id: int, used: Usage) -> Counts:
         return Counts(total, None, dict.fromkeys(Status.values), stale)
     by_status = {status: found.get(status, 0) for status in Status.values}
     return Counts(total, max(0, total - sum(found.values())), by_status, stale)
+
+
+def of_groups(groups: Collection[int]) -> dict[int, dict[str, int]] | None:
+    """The cells of each of these groups by status, without those that never ran. None: not counted in time."""
+    cells = Execution.objects.filter(group__in=list(groups)).order_by()
+    found = in_time(lambda: list(cells.values_list("group", "status").annotate(Count("pk"))))
+    if found is None:
+        return None
+    counted: dict[int, dict[str, int]] = {group_id: {} for group_id in groups}
+    for group_id, status, number in found:
+        counted[group_id][status] = number
+    return counted
 
 
 def _by_status(group_id: int) -> dict[str, int]:

@@ -234,6 +234,11 @@ def alive(ids: Iterable[int]) -> set[int]:
     return set(Worker.objects.filter(pk__in=list(ids)).exclude(status=Worker.Status.LOST).values_list("pk", flat=True))
 
 
+def is_any_alive() -> bool:
+    """Whether some worker's heart beats."""
+    return Worker.objects.filter(_alive()).exists()
+
+
 def prune(older: timedelta = timedelta(days=1)) -> None:
     """Forget workers that were lost long ago."""
     _remove(Worker.objects.filter(status=Worker.Status.LOST, heartbeat_at__lt=Now() - older))

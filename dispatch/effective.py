@@ -118,6 +118,13 @@ def states(schema: Schema, rows: Sequence[Row]) -> dict[int, dict[int, CellState
     return {row.pk: {g.id: _state(g, row, cells[row.pk], known) for g in schema.groups} for row in rows}
 
 
+def coming(schema: Schema, row: Row, group_id: int) -> Dispatch | None:
+    """The active dispatch that has still to come to this cell, and will run it; None when none will."""
+    cells = _executions(schema, [row])
+    found = (_covering(dispatch, [row]) for dispatch in _coming(schema.table_id, cells))
+    return next((covering.dispatch for covering in found if covering.will_run(row, group_id, cells[row.pk])), None)
+
+
 @dataclass(frozen=True)
 class _Known:
     """What is known of a page of cells beside their executions."""

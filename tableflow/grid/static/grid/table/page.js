@@ -3,6 +3,9 @@
 import "../forms.js";
 import "../menus.js";
 import { workflowPanel } from "../panel/panel.js";
+import { running } from "./running.js";
+import { exporting } from "./exporting.js";
+import { importing } from "./importing.js";
 import { Sheet } from "./sheet.js";
 import { tracing } from "./tracing.js";
 
@@ -12,4 +15,7 @@ const sheet = new Sheet(host, host.dataset.table ?? "", start);
 
 tracing(sheet);
 workflowPanel(sheet);
+running(sheet);
+importing(sheet);
+exporting(sheet);
 sheet.begin(start.first);

@@ -1,0 +1,140 @@
+/** The bar that floats at the bottom while rows are chosen or the range of cells has workflow cells in it. */
+
+import { register } from "../acts.js";
+import { icon } from "./painter.js";
+import { chosenRows, said, selected } from "./scope.js";
+import { isLacking, stateOf } from "./states.js";
+
+/** @typedef {import("./sheet.js").Sheet} Sheet */
+/** @typedef {import("./scope.js").Scope} Scope */
+
+/** Where more cells are selected it is not looked which of them are empty, filled or busy. */
+const MOST_LOOKED_AT = 2000;
+const ACTS = /** @type {const} */ (["run", "rerun", "stop", "trace"]);
+
+/**
+ * @param {Sheet} sheet
+ * @param {import("./gestures.js").Gestures} gestures
+ */
+export function floating(sheet, gestures) {
+  if (!sheet.mayEdit) return;
+  const bar = Object.assign(document.createElement("div"), { className: "floating", hidden: true });
+  const words = document.createElement("span");
+  const buttons = {
+    run: button("run-floating", "play", "Run empty and failed"),
+    rerun: button("rerun-floating", "again", "Re-run"),
+    stop: button("stop-floating", "stop", "Stop"),
+    trace: button("trace-floating", "workflow", "Open trace"),
+    remove: button("delete-rows", "bin", "Delete rows"),
+    clear: button("clear-selection", "close", "Clear selection"),
+  };
+  let frame = 0;
+  let isPutAway = false;
+
+  bar.setAttribute("role", "toolbar");
+  bar.setAttribute("aria-label", "Selection");
+  words.className = "words";
+  buttons.clear.classList.add("icon-only");
+  bar.append(words, ...Object.values(buttons));
+  document.querySelector(".live")?.append(bar);
+
+  function show() {
+    frame = 0;
+    const scope = isPutAway ? null : selected(sheet);
+    const rows = chosenRows(sheet);
+    bar.hidden = !scope && !rows;
+    if (bar.hidden) return;
+    words.textContent = rows ? `Selected ${said(rows)}`.replace(" selected ", " ") : ofCells(scope);
+    buttons.remove.hidden = !rows;
+    const may = scope && possible(sheet, scope);
+    for (const name of ACTS) {
+      buttons[name].hidden = !may;
+      buttons[name].ariaDisabled = may?.[name] ? null : "true";
+    }
+    buttons.trace.hidden = Boolean(rows) || !scope || scope.groups.length !== 1 || scope.rows.count !== 1;
+  }
+
+  function soon() {
+    if (!frame) frame = requestAnimationFrame(show);
+  }
+
+  sheet.selection.addEventListener("change", () => {
+    isPutAway = false;
+    soon();
+  });
+  for (const name of ["schema", "query"]) sheet.addEventListener(name, soon);
+  sheet.store.addEventListener("change", soon);
+
+  /** @param {(scope: Scope) => unknown} does */
+  const withSelected = (does) => () => {
+    const scope = selected(sheet);
+    return scope && does(scope);
+  };
+  register({
+    "run-floating": withSelected((scope) => gestures.run(scope, "incomplete")),
+    "rerun-floating": withSelected((scope) => gestures.run(scope, "all")),
+    "stop-floating": withSelected((scope) => gestures.stop(scope)),
+    "trace-floating": withSelected(({ groups }) => {
+      const detail = { row: sheet.activeRow?.id, group: groups[0] };
+      sheet.dispatchEvent(new CustomEvent("trace", { detail }));
+    }),
+    "clear-selection": () => {
+      clear(sheet);
+      isPutAway = true;
+      soon();
+      sheet.grid.focus();
+    },
+  });
+}
+
+/** No row is chosen any more, and no cell but the active one. @param {Sheet} sheet @returns {boolean} false: it was so */
+export function clear({ selection }) {
+  const had = selection.hasRows || !selection.isSingle;
+  selection.clearRows();
+  if (!selection.isSingle) selection.move(selection.active);
+  return had;
+}
+
+/** @param {Scope | null} scope */
+function ofCells(scope) {
+  const number = scope ? scope.groups.length * scope.rows.count : 0;
+  return `Selected ${number.toLocaleString("en")} workflow ${number === 1 ? "cell" : "cells"}`;
+}
+
+/**
+ * What would do anything in these cells; everything might where they are not all here.
+ *
+ * @param {Sheet} sheet
+ * @param {Scope} scope
+ */
+export function possible(sheet, { groups, rows }) {
+  const may = { run: true, rerun: true, stop: true, trace: true };
+  if (rows.count * groups.length > MOST_LOOKED_AT) return may;
+  const here = [...sheet.store.loaded()].filter(([index, row]) => rows.covers(row, index));
+  if (here.length < rows.count) return may;
+  const states = here.flatMap(([, row]) => groups.map((group) => stateOf(sheet, row, group)));
+  return {
+    run: states.some((state) => isLacking(state) && !state.busy),
+    rerun: states.some((state) => !isLacking(state) && !state.busy),
+    stop: states.some(({ busy }) => busy),
+    trace: states.some(({ ran }) => ran),
+  };
+}
+
+/**
+ * @param {string} act
+ * @param {string} sign
+ * @param {string} label
+ */
+function button(act, sign, label) {
+  const made = Object.assign(document.createElement("button"), {
+    type: "button",
+    className: "button small",
+    title: label,
+  });
+  const text = Object.assign(document.createElement("span"), { className: "label", textContent: label });
+  made.dataset.act = act;
+  made.setAttribute("aria-label", label);
+  made.append(icon(sign, ""), text);
+  return made;
+}

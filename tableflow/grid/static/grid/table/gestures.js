@@ -1,0 +1,146 @@
+/**
+ * Running and stopping: each is one request, whatever the number of rows. What it will do shows at once in the cells
+ * that are seen, until the server's own answer comes; it is taken back where the server refuses.
+ */
+
+import { ApiError, call } from "../api.js";
+import { tell } from "../dialogs.js";
+import { cells } from "./scope.js";
+import { isLacking, outputs, stateOf } from "./states.js";
+
+/** @typedef {import("./sheet.js").Sheet} Sheet */
+/** @typedef {import("../core/store.js").Face} Face */
+/** @typedef {import("./scope.js").Scope} Scope */
+/** @typedef {import("./states.js").State} State */
+/** @typedef {"all" | "incomplete" | "failed" | "stale" | "new"} Mode */
+
+/** @type {Face} */
+const QUEUED = { kind: "queued", pill: "Queued", tone: "queued", dimmed: true, status: "pending" };
+/** @type {Face} */
+const CANCELLED = { pill: "Cancelled", tone: "cancelled", status: "cancelled" };
+
+/** Which cells it obviously begins with; of the others the server tells. @type {Record<Mode, (state: State) => boolean>} */
+const BEGINS = {
+  all: () => true,
+  incomplete: isLacking,
+  failed: ({ status }) => status === "error",
+  stale: () => false,
+  new: () => false,
+};
+
+/** @typedef {ReturnType<typeof gestures>} Gestures */
+
+/** @param {Sheet} sheet */
+export function gestures(sheet) {
+  /**
+   * @param {Scope} scope
+   * @param {Mode} mode
+   * @param {number} [most] it completes after so many rows
+   */
+  function run(scope, mode, most) {
+    const starts = (/** @type {State} */ state) => !state.busy && state.kind !== "waiting" && BEGINS[mode](state);
+    const limit = most === undefined ? {} : { limit: { type: "rows", max: most } };
+    return assuming(scope, most === undefined ? starts : () => false, QUEUED, async () => {
+      const rows = await scope.rows.named();
+      await call("POST", `${sheet.base}/dispatches/`, { groups: scope.groups, mode, ...rows, ...limit });
+    });
+  }
+
+  /** @param {Scope | null} scope null: all that runs in the table */
+  function stop(scope) {
+    const all = { groups: sheet.schema.groups.map(({ id }) => id), rows: { covers: () => true } };
+    return assuming(
+      scope ?? all,
+      ({ busy }) => busy,
+      CANCELLED,
+      async () => {
+        const what = scope ? { groups: scope.groups, ...(await scope.rows.named()) } : {};
+        const { cancelled, dispatches } = await call("POST", `${sheet.base}/cancel-runs/`, what);
+        const met = `${cells(cancelled)} ${cancelled === 1 ? "was" : "were"} under way`;
+        const rest = "what is done stays, what had not begun is left out.";
+        tell(dispatches ? `Stopped. ${met}; ${rest}` : "Nothing was running.");
+      },
+    );
+  }
+
+  /**
+   * Each of the runs, whatever becomes of the others; the first refusal is told.
+   *
+   * @param {number[]} ids
+   * @param {"pause" | "resume"} verb
+   */
+  async function each(ids, verb) {
+    const answers = await Promise.allSettled(ids.map((id) => call("POST", `/api/v1/dispatches/${id}/${verb}/`)));
+    sheet.refresh();
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+  }
+
+  /**
+   * @param {{groups: number[], rows: Pick<import("./scope.js").Rows, "covers">}} scope
+   * @param {(state: State) => boolean} becomes
+   * @param {Face} face
+   * @param {() => Promise<void>} does
+   */
+  async function assuming(scope, becomes, face, does) {
+    const back = assume(sheet, scope, becomes, face);
+    try {
+      await does();
+    } catch (error) {
+      back();
+      throw error;
+    } finally {
+      sheet.refresh();
+    }
+  }
+
+  return { run, stop, each };
+}
+
+/**
+ * @param {Sheet} sheet
+ * @param {{groups: number[], rows: Pick<import("./scope.js").Rows, "covers">}} scope
+ * @param {(state: State) => boolean} becomes whether a cell in this state gets the face
+ * @param {Face} face
+ * @returns {() => void} takes it back
+ */
+function assume(sheet, { groups, rows }, becomes, face) {
+  /** @type {[number, Record<string, Face>][]} */
+  const before = [];
+  const [from, to] = sheet.store.wanted;
+  for (let index = from; index < to; index++) {
+    const row = sheet.store.row(index);
+    if (!row || !rows.covers(row, index)) continue;
+    const keys = groups.filter((id) => becomes(stateOf(sheet, row, id))).flatMap((id) => outputs(sheet, id));
+    if (!keys.length) continue;
+    before.push([row.id, Object.fromEntries(keys.map((key) => [key, row.faces?.[key] ?? {}]))]);
+    sheet.store.assume(index, { faces: Object.fromEntries(keys.map((key) => [key, assumed(row, key, face)])) });
+  }
+  return () => {
+    for (const [id, faces] of before) sheet.store.assume(sheet.store.indexOf(id), { faces });
+  };
+}
+
+/**
+ * @param {import("../core/store.js").Row} row
+ * @param {string} key
+ * @param {Face} face
+ * @returns {Face}
+ */
+function assumed(row, key, face) {
+  const ran = row.faces?.[key]?.ran ? { ran: true } : {};
+  return face === CANCELLED && !(key in row.values) ? { ...face, ...ran, kind: "cancelled" } : { ...face, ...ran };
+}
+
+/**
+ * What a key or a menu does: refusals of the server are told, as those of buttons are.
+ *
+ * @param {() => unknown} does
+ */
+export async function told(does) {
+  try {
+    await does();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    tell(error.message);
+  }
+}

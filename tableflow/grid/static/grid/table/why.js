@@ -1,0 +1,59 @@
+/** Why a cell waits: said by the server in plain words, beside the cell; the first column that it lacks is selected. */
+
+import { register } from "../acts.js";
+import { piece } from "../api.js";
+import { opened } from "../menus.js";
+
+const GAP_PX = 4;
+const UNREADABLE = '<p class="why-body">Why it waits cannot be read now. Try again.</p>';
+
+/** @param {import("./sheet.js").Sheet} sheet */
+export function why(sheet) {
+  const box = /** @type {HTMLElement} */ (document.getElementById("why"));
+  let row = 0;
+
+  async function show() {
+    const { row: of = "", group = "" } = opened();
+    row = Number(of);
+    box.innerHTML = (await piece(`${sheet.page}/rows/${row}/why/${group}/`)) ?? UNREADABLE;
+    const missing = /** @type {HTMLElement | null} */ (box.querySelector("[data-act='go-to-column']"));
+    const at = place();
+    if (missing) go(missing.dataset.key ?? "");
+    box.showPopover();
+    const { width, height } = box.getBoundingClientRect();
+    box.style.left = `${Math.max(GAP_PX, Math.min(at.left, innerWidth - width - GAP_PX))}px`;
+    box.style.top = `${Math.max(GAP_PX, Math.min(at.bottom + GAP_PX, innerHeight - height - GAP_PX))}px`;
+    /** @type {HTMLElement | null} */ (box.querySelector("a, button"))?.focus();
+  }
+
+  /** Where the active cell is in the window. */
+  function place() {
+    const { grid, selection } = sheet;
+    const box = grid.scroller.getBoundingClientRect();
+    const { left, top, height } = grid.rect(selection.active);
+    const x = box.left + left - (selection.active.column < grid.pinned ? 0 : grid.left);
+    return { left: x, bottom: box.top + grid.headHeight + top + height };
+  }
+
+  /** Makes the cell of this column in the row the active one. @param {string} key */
+  function go(key) {
+    const column = sheet.grid.columns.findIndex((each) => each.key === key);
+    const index = sheet.store.indexOf(row);
+    if (column < 0 || index < 0) return;
+    sheet.selection.move({ row: index, column });
+    sheet.grid.reveal({ row: index, column });
+  }
+
+  register({
+    why: show,
+    "go-to-column": (button) => {
+      box.hidePopover();
+      go(button.dataset.key ?? "");
+      sheet.grid.focus();
+    },
+    "answer-here": (button) => {
+      box.hidePopover();
+      sheet.dispatchEvent(new CustomEvent("trace", { detail: { row, group: Number(button.dataset.group) } }));
+    },
+  });
+}
