@@ -66,16 +66,17 @@ def cut(
     rows: Sequence[int] | None = None,
     groups: Sequence[int] | None = None,
     filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
+    exclude_rows: Sequence[int] | None = None,
 ) -> Cut:
-    """Cancel what runs or will run in these rows and groups of a table (None: all). InvalidInput names what is not
-    there.
+    """Cancel what runs or will run in these rows and groups of a table (None: all), but not in `exclude_rows`.
+    InvalidInput names what is not there.
     """
-    what = _what(table_id, rows, groups, filter)
+    what = _what(table_id, rows, groups, filter, exclude_rows or ())
     with transaction.atomic():
         lifecycle.serialise(table_id)
         gather.gather_here(table_id)  # what was to run by itself is a run from now on, and stopped with the others
         active = list(Dispatch.objects.active().filter(table=table_id).select_for_update().order_by("pk"))
-        if rows is None and groups is None and filter is None:
+        if rows is None and groups is None and filter is None and not exclude_rows:
             return Cut(sum(_cancel_whole(dispatch) for dispatch in active), len(active))
         concerned = [dispatch for dispatch in active if _concerns(dispatch, what)]
         return Cut(sum(_cancel_part(dispatch, what) for dispatch in concerned), len(concerned))
@@ -124,7 +125,7 @@ def _cancel_groups(dispatch: Dispatch, groups: Collection[int] | None) -> int:
     """Cancel these groups of a dispatch, and the whole of it where it has no others."""
     if groups is None or all(group["id"] in groups for group in dispatch.plan):
         return _cancel_whole(dispatch)
-    what = {"rows": None, "groups": sorted(groups), "filter": None, "schema": None}
+    what = {"rows": None, "groups": sorted(groups), "filter": None, "schema": None, "exclude_rows": []}
     return _cancel_part(dispatch, what) if _concerns(dispatch, what) else 0
 
 
@@ -140,7 +141,7 @@ def _cancel_part(dispatch: Dispatch, what: Mapping[str, Any]) -> int:
     dispatch.exclusions = [*dispatch.exclusions, what]
     dispatch.save(update_fields=["exclusions"])
     cells = windows.in_flight(windows.open_of([dispatch.pk]).values_list("pk", flat=True))
-    if what["rows"] is not None or what["filter"] is not None:
+    if what["rows"] is not None or what["filter"] is not None or what["exclude_rows"]:
         condition = scope.selection(dispatch.table_id, what)
         cells = cells.filter(row__in=Row.objects.filter(condition, table=dispatch.table_id))
     groups = [group["id"] for group in dispatch.plan if what["groups"] is None or group["id"] in what["groups"]]
@@ -154,7 +155,11 @@ def _cancel_part(dispatch: Dispatch, what: Mapping[str, Any]) -> int:
 
 
 def _what(
-    table_id: int, rows: Sequence[int] | None, groups: Sequence[int] | None, filter_: Mapping[str, Any] | None
+    table_id: int,
+    rows: Sequence[int] | None,
+    groups: Sequence[int] | None,
+    filter_: Mapping[str, Any] | None,
+    exclude_rows: Sequence[int],
 ) -> dict[str, Any]:
     schema = schemas.load(table_id)
     unknown = [group_id for group_id in groups or () if schema.group(group_id) is None]
@@ -166,6 +171,7 @@ def _what(
         if ids is not None:
             named.check_some(attr, ids)
     named.check_rows(table_id, "rows", rows or ())
+    named.check_rows(table_id, "exclude_rows", exclude_rows)
     if filter_ is not None:
         compile_filter(schema, filter_, cell_predicate(schema))
     return {
@@ -173,4 +179,5 @@ def _what(
         "groups": sorted(set(groups)) if groups is not None else None,
         "filter": filter_,
         "schema": scope.pin_schema(schema) if filter_ is not None else None,
+        "exclude_rows": sorted(set(exclude_rows)),
     }

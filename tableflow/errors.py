@@ -37,8 +37,12 @@ class NotFound(TableflowError):
 
 
 class Conflict(TableflowError):
-    """The state does not allow it: a finished dispatch, a used key. The API answers 409."""
+    """The state does not allow it: a finished dispatch, a used key, a newer value. The API answers 409.
 
-    def __init__(self, detail: str, code: str = "conflict") -> None:
-        self.code = code
-        super().__init__(detail)
+    Given a text, it is one problem at no field; where several values are newer, each is a problem at its place.
+    """
+
+    def __init__(self, what: str | Sequence[Problem], code: str = "conflict") -> None:
+        self.problems = [Problem(what, None, code)] if isinstance(what, str) else list(what)
+        self.code = self.problems[0].code
+        super().__init__("; ".join(p.detail for p in self.problems))

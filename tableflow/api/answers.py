@@ -27,6 +27,7 @@ from tableflow.tables import schema
 from tableflow.tables.columns import Changed
 from tableflow.tables.models import Column, Group, Row, Table
 from tableflow.tables.schema import ColumnSpec, GroupSpec, Schema
+from tableflow.tables.views import Seen
 
 Answer = dict[str, Any]
 
@@ -78,6 +79,22 @@ def changed_column(changed: Changed, *, dry_run: bool) -> Answer:
     """A column as it is or would be, with what became of its values."""
     conversion = asdict(changed.conversion) if changed.conversion is not None else None
     return {**column(changed.column), "conversion": conversion, "dry_run": dry_run}
+
+
+def view(seen: Seen) -> Answer:
+    """A saved view as it is read."""
+    found = seen.view
+    return {
+        "id": found.pk,
+        "name": found.name,
+        "is_default": found.is_default,
+        "layout": seen.layout,
+        "filter": found.filter,
+        "sort": found.sort,
+        "search": found.search,
+        "position": found.position,
+        "problem": seen.problem,
+    }
 
 
 def group(spec: GroupSpec) -> Answer:

@@ -59,7 +59,7 @@ class NewDispatch(Body):
     mode = serializers.ChoiceField(MODES, required=False, default=Mode.INCOMPLETE.value)
     rows = Ids(required=False, help_text="These rows only.")
     filter = Object(required=False, help_text="The rows that this filter names only.")
-    exclude_rows = Ids(required=False)
+    exclude_rows = Ids(required=False, help_text="Not in these rows, whatever the other fields name.")
     limit = NewLimit(required=False, allow_null=True, help_text="It completes when so many were run.")
     caps = NewCaps(required=False, allow_null=True, help_text="It pauses when one is reached.")
 
@@ -76,6 +76,7 @@ class CancelRuns(Body):
     groups = Ids(required=False)
     rows = Ids(required=False)
     filter = Object(required=False)
+    exclude_rows = Ids(required=False, help_text="Not in these rows, whatever the other fields name.")
 
 
 class TableDispatches(APIView):

@@ -38,11 +38,11 @@ class ErrorHandler(ExceptionHandler):
         """The APIException for an error of the domain or of Django; anything else as it is."""
         match exc:
             case errors.InvalidInput():
-                return exceptions.ValidationError(_details(exc.problems))  # type: ignore[arg-type]
+                return exceptions.ValidationError(_details(exc.problems))
             case errors.NotFound():
                 return exceptions.NotFound(str(exc) or None)
             case errors.Conflict():
-                return ConflictAnswer(str(exc), exc.code)
+                return ConflictAnswer(_details(exc.problems))
             case RequestDataTooBig():
                 return TooLarge("The body is too large.")
             case SuspiciousOperation() | UnreadablePostError():
@@ -68,10 +68,10 @@ def _place(attr: str | None) -> str | None:
     return attr.removesuffix(f".{whole}") or None
 
 
-def _details(problems: list[errors.Problem]) -> dict[str | None, list[ErrorDetail]]:
+def _details(problems: list[errors.Problem]) -> dict[str, list[ErrorDetail]]:
     details = defaultdict(list)
     for problem in problems:
-        details[problem.attr].append(ErrorDetail(problem.detail, problem.code))
+        details[problem.attr or api_settings.NON_FIELD_ERRORS_KEY].append(ErrorDetail(problem.detail, problem.code))
     return dict(details)
 
 

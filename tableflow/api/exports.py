@@ -45,7 +45,7 @@ class TableExport(APIView):
         blocks = exports.stream(format_, known, query.condition(request, known))
         is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
         return StreamingHttpResponse(
-            _asynchronously(blocks) if is_async else blocks,
+            asynchronously(blocks) if is_async else blocks,
             content_type=exports.MEDIA_TYPES[format_],
             headers={"Content-Disposition": _disposition(table.name, format_), "X-Accel-Buffering": "no"},
         )
@@ -56,7 +56,7 @@ def _disposition(name: str, format_: str) -> str:
     return content_disposition_header(as_attachment=True, filename=f"{stem}.{format_}") or "attachment"
 
 
-async def _asynchronously(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def asynchronously(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The blocks for an ASGI server: each is made in the request's thread, none before the last one was sent."""
     following = sync_to_async(partial(next, blocks, None))
     while (block := await following()) is not None:

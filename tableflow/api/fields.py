@@ -89,6 +89,18 @@ class Object(serializers.DictField):
         return data
 
 
+class Lines(serializers.ListField):
+    """A list of lists of any JSON values."""
+
+    child = serializers.ListField(child=Value())
+
+    def to_internal_value(self, data: Any) -> list[list[Any]]:
+        """As they came: of very many values none is looked at here."""
+        if isinstance(data, list) and all(isinstance(line, list) for line in data):
+            return data
+        return super().to_internal_value(data)
+
+
 class Texts(serializers.ListField):
     """A list of texts."""
 

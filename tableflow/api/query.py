@@ -7,14 +7,29 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from cells.filters import cell_predicate
 from tableflow.api.parsing import check_value
 from tableflow.errors import InvalidInput
+from tableflow.tables import pages
 from tableflow.tables.filters import compile_filter
+from tableflow.tables.models import Row
 from tableflow.tables.schema import Schema
+
+SHOWN = [
+    OpenApiParameter(
+        "filter",
+        OpenApiTypes.STR,
+        description='JSON: {"field": "n", "op": "gt", "value": 1}, all, any; a field * is any column.',
+    ),
+    OpenApiParameter("sort", OpenApiTypes.STR, description="Column keys with commas; -key is descending."),
+    OpenApiParameter("search", OpenApiTypes.STR, description="A text that some value contains."),
+]
+"""The parameters that say which rows are shown, and in which order."""
 
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
@@ -71,6 +86,16 @@ def condition(request: Request, known: Schema) -> Q | None:
     if not given:
         return None
     return compiled(known, _decoded(given))
+
+
+def sort(request: Request) -> list[str]:
+    """The keys of `sort`; none when absent."""
+    return pages.sort_keys(request.query_params.get("sort") or "")
+
+
+def shown(request: Request, known: Schema) -> QuerySet[Row]:
+    """The rows that filter, sort and search show, in their order."""
+    return pages.shown(known, q=condition(request, known), sort=sort(request), search=text(request, "search"))
 
 
 def compiled(known: Schema, wanted: Any) -> Q:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,7 +15,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from tableflow.api import access, answers, query, removal, shapes
-from tableflow.api.fields import Body, Id, Object, Texts, Value
+from tableflow.api.fields import Body, Id, Ids, Object, Texts, Truth, Value
 from tableflow.api.idempotency import once
 from tableflow.errors import InvalidInput
 from tableflow.tables import pages, rows, schema
@@ -25,9 +26,7 @@ QUERY = [
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
     OpenApiParameter("offset", {"type": "integer", "minimum": 0, "default": 0}),
     OpenApiParameter("after", OpenApiTypes.STR, description="The `next_cursor` of the page before."),
-    OpenApiParameter("filter", OpenApiTypes.STR, description='JSON: {"field": "n", "op": "gt", "value": 1}, all, any.'),
-    OpenApiParameter("sort", OpenApiTypes.STR, description="Column keys with commas; -key is descending."),
-    OpenApiParameter("search", OpenApiTypes.STR, description="A text that some value contains."),
+    *query.SHOWN,
 ]
 
 
@@ -37,19 +36,38 @@ class RowData(Body):
     data = Object(help_text="Values by column key.")  # type: ignore[assignment]
 
 
+class PlacedRow(RowData):
+    """The values of one of many new rows, and where it goes when not below the one before it."""
+
+    after_row = Id(
+        required=False,
+        allow_null=True,
+        help_text="It goes below this row of the table, null: at the top; and those that follow it below it.",
+    )
+
+
 class NewRows(Body):
     """One row (`data`) or up to 1,000 (`rows`), and where they go."""
 
     data = Object(required=False, help_text="Values by column key.")  # type: ignore[assignment]
-    rows = RowData(many=True, required=False, max_length=rows.MAX_ROWS)  # type: ignore[call-arg]
+    rows = PlacedRow(many=True, required=False, max_length=rows.MAX_ROWS)  # type: ignore[call-arg]
     after_row = Id(required=False, allow_null=True, help_text="They go below this row; at the end when absent.")
 
 
-class ChangedRow(Body):
+class RowChanges(RowData):
+    """What to change of a row's values."""
+
+    data = Object(help_text="Values by column key; what is absent stays.")
+    expected = Object(
+        required=False,
+        help_text="What you believe to be there, by column key; null is empty. Where it is not, 409 says what is.",
+    )
+
+
+class ChangedRow(RowChanges):
     """A row and what to change of its values."""
 
     id = Id()
-    data = Object(help_text="Values by column key; what is absent stays.")  # type: ignore[assignment]
 
 
 class ChangedRows(Body):
@@ -59,10 +77,12 @@ class ChangedRows(Body):
 
 
 class DoomedRows(Body):
-    """Rows to delete: up to 1,000 ids, or a filter."""
+    """Rows to delete: up to 1,000 ids, or a filter, or all; of these two without those that are left out."""
 
     rows = Value(required=False)
     filter = Object(required=False)
+    all = Truth(required=False, help_text="True: every row of the table.")
+    exclude_rows = Ids(required=False, help_text="They stay; with `filter` or `all`.")
 
 
 class Upsert(Body):
@@ -82,14 +102,13 @@ class Rows(APIView):
         """A page of rows with the states of their cells: in the visible order, or sorted."""
         table = access.table(request, table_id)
         known = schema.load(table.pk)
-        asked = request.query_params
         page = pages.fetch(
             known,
             limit=query.number(request, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT),
             offset=query.number(request, "offset", 0, 0, MAX_OFFSET),
             after=query.text(request, "after"),
             q=query.condition(request, known),
-            sort=[key.strip() for key in asked["sort"].split(",")] if asked.get("sort") else (),
+            sort=query.sort(request),
             search=query.text(request, "search"),
         )
         return Response(_page(request, page, answers.rows(known, page.rows)))
@@ -97,7 +116,12 @@ class Rows(APIView):
     @extend_schema(request=NewRows, responses={201: shapes.NEW_ROWS})
     @once
     def post(self, request: Request, table_id: int) -> Response:
-        """Make a row, or many: at the end, or below another row. All or nothing."""
+        """Make a row, or many: at the end, or below another row. All or nothing.
+
+        Of many rows each goes below the one before it. One with an `after_row` of its own goes below that row of the
+        table, or (null) to the top, so that rows which were deleted at several places come back in one request. Those
+        with the same `after_row` stand in the order given.
+        """
         table = access.editable_table(request, table_id)
         body: dict[str, Any] = NewRows.read(request)
         if ("data" in body) == ("rows" in body):
@@ -105,32 +129,34 @@ class Rows(APIView):
         if "data" in body:
             made = rows.insert(table, [body["data"]], after=body.get("after_row"), attr="data")
             return Response(_answer(table, made)[0], status=status.HTTP_201_CREATED)
-        made = rows.insert(table, [row["data"] for row in body["rows"]], after=body.get("after_row"))
+        afters = {index: row["after_row"] for index, row in enumerate(body["rows"]) if "after_row" in row}
+        made = rows.insert(table, [row["data"] for row in body["rows"]], after=body.get("after_row"), afters=afters)
         return Response({"rows": _answer(table, made)}, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=ChangedRows, responses=shapes.Rows, operation_id="rows_change")
     def patch(self, request: Request, table_id: int) -> Response:
-        """Change values of many rows. All or nothing."""
+        """Change values of many rows. All or nothing: 409 where a value is not the one that is `expected`."""
         table = access.editable_table(request, table_id)
         named = ChangedRows.read(request)["rows"]
         patches = {row["id"]: row["data"] for row in named}
         if len(patches) < len(named):
             raise InvalidInput.at("rows", "A row is named twice.", "unique")
-        return Response({"rows": _answer(table, rows.update(table, patches).rows)})
+        believed = {row["id"]: row["expected"] for row in named if "expected" in row}
+        return Response({"rows": _answer(table, rows.update(table, patches, believed=believed).rows)})
 
     @extend_schema(responses={200: shapes.Deleted}, operation_id="rows_delete")
     def delete(self, request: Request, table_id: int) -> Response:
-        """Delete rows by id, or those that a filter names. All or nothing; what runs in them is cancelled."""
+        """Delete rows by id, or those that a filter names, or all, but for some. All or nothing; what runs in them is
+        cancelled.
+        """
         table = access.editable_table(request, table_id)
         body: dict[str, Any] = DoomedRows.read(request)
-        if "rows" in body and "filter" in body:
-            raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
-        if "rows" not in body and "filter" not in body:
-            raise InvalidInput.at("rows", "Give either `rows`, a list of ids, or `filter`.", "required")
+        _check_doomed(body)
         if "rows" in body:
             return Response({"deleted": removal.delete_rows(table, body["rows"])})
-        condition = query.compiled(schema.load(table.pk), body["filter"])
-        return Response({"deleted": removal.delete_rows_where(table, condition)})
+        condition = query.compiled(schema.load(table.pk), body["filter"]) if "filter" in body else Q()
+        left_out = Q(pk__in=body.get("exclude_rows", ()))
+        return Response({"deleted": removal.delete_rows_where(table, condition & ~left_out)})
 
 
 class RowDetail(APIView):
@@ -142,12 +168,16 @@ class RowDetail(APIView):
         table = access.table(request, table_id)
         return Response(_answer(table, [access.row(table, row_id)])[0])
 
-    @extend_schema(request=RowData, responses=shapes.Row)
+    @extend_schema(request=RowChanges, responses=shapes.Row)
     def patch(self, request: Request, table_id: int, row_id: int) -> Response:
-        """Change values; keys that are absent stay as they are, null empties."""
+        """Change values; keys that are absent stay as they are, null empties. 409 where a value is not the one that is
+        `expected`: then nothing was written, and each error says what the value is now.
+        """
         table = access.editable_table(request, table_id)
         row = access.row(table, row_id)
-        changes = rows.update(table, {row.pk: RowData.read(request)["data"]}, attr="data")
+        body = RowChanges.read(request)
+        believed = {row.pk: body["expected"]} if "expected" in body else {}
+        changes = rows.update(table, {row.pk: body["data"]}, believed=believed, attr="{1}")
         return Response(_answer(table, changes.rows)[0])
 
     @extend_schema(responses={204: None})
@@ -177,6 +207,17 @@ class RowUpsert(APIView):
                 "rows": [{**row, "result": result} for row, result in zip(answered, results, strict=True)],
             }
         )
+
+
+def _check_doomed(body: dict[str, Any]) -> None:
+    """InvalidInput unless exactly one thing says which rows: what is not named is never taken for everything."""
+    ways = [name for name in ("rows", "filter", "all") if name in body and body[name] is not False]
+    if not ways:
+        raise InvalidInput.at("rows", "Give either `rows`, a list of ids, or `filter`, or `all`.", "required")
+    if len(ways) > 1:
+        raise InvalidInput.at(ways[1], f"Give either `{ways[0]}` or `{ways[1]}`, not both.", "conflict")
+    if ways == ["rows"] and "exclude_rows" in body:
+        raise InvalidInput.at("exclude_rows", "With `rows` there is none: leave the ids out of `rows`.", "conflict")
 
 
 def _answer(table: Table, found: Any) -> list[answers.Answer]:

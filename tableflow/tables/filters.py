@@ -7,6 +7,7 @@ The condition is a plain Q without joins, never NULL: it may be negated, and emb
 - contains, ncontains, starts_with, ends_with: text, without regard to case; for multiselect: has this choice.
 - in, nin: equal to one of a list; for multiselect: has one of these choices.
 - is_empty, is_not_empty: null, missing, "" and [] are empty.
+- contains of the field *: some column's value has the text, as a search finds it.
 - ne, nin and ncontains are the exact opposites of eq, in and contains, so they hold for empty cells too.
 """
 
@@ -30,6 +31,9 @@ CellPredicate = Callable[[int, str, str, Any], Q]
 MAX_DEPTH = 10
 MAX_CONDITIONS = 200
 MAX_LISTED = 1000
+MAX_SEARCHED = 1000
+
+ANY_COLUMN = "*"
 
 EMPTY_OPS = ("is_empty", "is_not_empty")
 EQUALITY_OPS = ("eq", "ne", "in", "nin")
@@ -65,6 +69,19 @@ def compile_filter(schema: Schema, filter_json: Any, cell_predicate: CellPredica
     if _count(filter_json) > MAX_CONDITIONS:
         raise InvalidInput.at("filter", f"A filter has at most {MAX_CONDITIONS} conditions.", "too_large")
     return _Compiler(schema, cell_predicate).node(filter_json, "filter", 0)
+
+
+def any_column(schema: Schema, value: Any, attr: str) -> Q:
+    """Some value of a live column contains the text, without regard to case: what a search finds."""
+    return conditions.any_value_contains(schema.keys, searched(value, attr))
+
+
+def searched(value: Any, attr: str) -> str:
+    """The text that is looked for, without the spaces around it. InvalidInput when it is none, or too long."""
+    text = _text(value, attr).strip()
+    if len(text) > MAX_SEARCHED:
+        raise InvalidInput.at(attr, f"Search for at most {MAX_SEARCHED} characters.")
+    return text
 
 
 def _count(node: Any, depth: int = 0) -> int:
@@ -110,6 +127,8 @@ class _Compiler:
                 raise InvalidInput.at(f"{attr}.{name}", f"A condition needs {name!r}, a text.", "required")
         if node["field"].startswith("@"):
             return self._cell(node, attr)
+        if node["field"] == ANY_COLUMN:
+            return self._any_column(node, attr)
         column = self.schema.column(node["field"])
         if column is None:
             known = ", ".join(self.schema.keys) or "none"
@@ -117,6 +136,11 @@ class _Compiler:
             raise InvalidInput.at(f"{attr}.field", detail, "unknown_field")
         _check_op(node, attr, ops_of(column.type), f"a {column.type} column")
         return _on_column(column, node, attr)
+
+    def _any_column(self, node: dict[str, Any], attr: str) -> Q:
+        _check_op(node, attr, CONTAINS_OPS, "any column")
+        condition = any_column(self.schema, node["value"], f"{attr}.value")
+        return condition if node["op"] == "contains" else ~condition
 
     def _cell(self, node: dict[str, Any], attr: str) -> Q:
         name, dot, part = node["field"][1:].partition(".")

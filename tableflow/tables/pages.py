@@ -14,7 +14,7 @@ from django.db.models import Case, F, OrderBy, Q, QuerySet, When
 from django.db.models.functions import Lower
 
 from tableflow.errors import InvalidInput
-from tableflow.tables import conditions, types
+from tableflow.tables import conditions, filters, types
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import ColumnSpec, Schema
 
@@ -22,7 +22,6 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 MAX_OFFSET = 10**9
 MAX_SORTS = 16
-MAX_SEARCH_LENGTH = 1000
 MAX_CURSOR_LENGTH = 12_000
 
 _CURSOR = re.compile(r"(\d{1,19}):(-?\d{1,6000}(?:\.\d{1,6000})?)", re.ASCII)
@@ -55,26 +54,26 @@ def fetch(
     `offset`. InvalidInput names limit, offset, after, sort or search.
     """
     _check(limit, offset, after, sort)
-    found = Row.objects.filter(table=schema.table_id)
-    found = found.filter(q) if q is not None else found
-    found = found.filter(search_condition(schema, search)) if search and search.strip() else found
+    found = shown(schema, q=q, sort=sort, search=search)
     count = _count(schema, found, is_whole=q is None and not (search and search.strip()))
     if after is not None:
         found = found.filter(position__gt=_position(schema, after))
-    page = list(found.order_by(*_order(schema, sort))[offset : offset + limit + 1])
+    page = list(found[offset : offset + limit + 1])
     more = len(page) > limit and not sort
     return Page(page[:limit], count, _cursor(schema, page[limit - 1]) if more else None)
 
 
+def shown(schema: Schema, *, q: Q | None = None, sort: Sequence[str] = (), search: str | None = None) -> QuerySet[Row]:
+    """The rows that these show, in their order; each as in `fetch`. InvalidInput names sort or search."""
+    found = Row.objects.filter(table=schema.table_id)
+    found = found.filter(q) if q is not None else found
+    found = found.filter(search_condition(schema, search)) if search and search.strip() else found
+    return found.order_by(*order(schema, sort))
+
+
 def search_condition(schema: Schema, search: str) -> Q:
     """Some value of a live column contains the text, without regard to case."""
-    if len(search) > MAX_SEARCH_LENGTH:
-        raise InvalidInput.at("search", f"Search for at most {MAX_SEARCH_LENGTH} characters.")
-    try:
-        text = types.coerce("text", {}, search)
-    except types.CannotCoerce as error:
-        raise InvalidInput.at("search", error.detail) from error
-    return conditions.any_value_contains(schema.keys, str(text).strip())
+    return filters.any_column(schema, search, "search")
 
 
 def _check(limit: int, offset: int, after: str | None, sort: Sequence[str]) -> None:
@@ -94,17 +93,23 @@ def _count(schema: Schema, found: QuerySet[Row], *, is_whole: bool) -> int:
     return found.count()
 
 
-def _order(schema: Schema, sort: Sequence[str]) -> list[OrderBy]:
+def sort_keys(sort: str) -> list[str]:
+    """The keys of a sort as it is written: with commas, -key for descending."""
+    return [key.strip() for key in sort.split(",")] if sort else []
+
+
+def order(schema: Schema, sort: Sequence[str]) -> list[OrderBy]:
+    """By these keys, then in the visible order. InvalidInput names sort."""
     if len(sort) > MAX_SORTS:
         raise InvalidInput.at("sort", f"Sort by at most {MAX_SORTS} columns.")
-    order: list[OrderBy] = []
+    wanted: list[OrderBy] = []
     for item in sort:
         column = schema.column(item.removeprefix("-"))
         if column is None:
             known = ", ".join(schema.keys) or "none"
             raise InvalidInput.at("sort", f"There is no column {item.removeprefix('-')!r}. The columns are: {known}.")
-        order.append(OrderBy(_sort_value(column), descending=item.startswith("-"), nulls_last=True))
-    return [*order, OrderBy(F("position"))]
+        wanted.append(OrderBy(_sort_value(column), descending=item.startswith("-"), nulls_last=True))
+    return [*wanted, OrderBy(F("position"))]
 
 
 def _sort_value(column: ColumnSpec) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.db import connection, transaction
 
 from tableflow.tables import statements
-from tableflow.tables.models import Column, Group, Import, ImportChunk, Member, Row, Table
+from tableflow.tables.models import Column, Group, Import, ImportChunk, Member, Row, Table, View
 
 BATCH = 5000
 
@@ -73,7 +73,7 @@ def table_rows(table_id: int, batch: int = BATCH) -> bool:
 
 @transaction.atomic
 def forget_table(table_id: int) -> bool:
-    """Deletes the record of a deleted table with its columns, members, imports and groups. False when there is none.
+    """Deletes the record of a deleted table with its columns, views, members, imports and groups. False: there is none.
 
     Its rows, and what the floors above keep for its groups, have to be gone before.
     """
@@ -83,6 +83,7 @@ def forget_table(table_id: int) -> bool:
     ImportChunk.objects.filter(source__table=table_id).delete()
     Import.objects.filter(table=table_id).delete()
     Member.objects.filter(table=table_id).delete()
+    View.objects.filter(table=table_id).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM tables_group WHERE table_id = %s", [table_id])
         cursor.execute("DELETE FROM tables_table WHERE id = %s", [table_id])

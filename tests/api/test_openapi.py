@@ -68,6 +68,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "tables/{table_id}/imports",
             "tables/{table_id}/rows",
             "tables/{table_id}/rows/upsert",
+            "tables/{table_id}/views",
             "tables/{table_id}/rows/{row_id}/executions/{group_id}/newest-version",
             "workers",
             "workers/{name}/stop",

@@ -1,0 +1,165 @@
+"""Blocks: values for some columns of many rows, written at once: what is pasted, filled down, cleared, or put back.
+
+All or nothing, and as many statements for ten thousand rows as for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from tableflow.errors import InvalidInput, Problem
+from tableflow.tables import changes, expected, gaps, schema, stored, values
+from tableflow.tables.locks import lock
+from tableflow.tables.models import Row, Table
+from tableflow.tables.schema import Schema
+
+MAX_ROWS = 10_000
+MAX_CELLS = 200_000
+
+Lines = Sequence[Sequence[Any]]
+"""A list of values a row, in the order of the columns. Where there are fewer than rows, they begin again."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is written into which columns, and (None: whatever) what the writer believes to be there."""
+
+    columns: Sequence[str]
+    values: Lines
+    believed: Lines | None = None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The rows from a place on in what is shown, which is in its order: so many, or as many as there are values."""
+
+    shown: QuerySet[Row]
+    offset: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many cells of rows that were there changed, the rows that were made, and what was there before.
+
+    `rows` are those that were there, from the top, and `before` their values in the columns of the block.
+    """
+
+    changed: int
+    created: tuple[int, ...]
+    rows: tuple[int, ...]
+    before: tuple[tuple[Any, ...], ...]
+
+
+@transaction.atomic
+def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append: bool = False) -> Written:
+    """Sets the values of the block in these rows (ids), or in a stretch of those that are shown.
+
+    With `append`, values for which no row is left make new rows at the end of the table; else there may be no more of
+    them than rows. At most 10,000 rows and 200,000 cells. Conflict, named as expected.{row}.{key}, where something
+    else stands than was believed: a new row is empty. InvalidInput names columns, values, rows, limit or expected.
+    """
+    _check(block)
+    changes.announce(table.pk, [dict.fromkeys(block.columns)])
+    if append or isinstance(target, Stretch):
+        lock(table.pk)  # no row comes or goes until this is committed
+    known = schema.load(table.pk)
+    lines = _checked(known, block)
+    ids = _ids(block, target, append=append)
+    news = _news(block, ids, append=append)
+    found = stored.locked(table.pk, ids)
+    stored.refuse_unknown(ids, found)
+    _check_believed(known, block, [*(found[row_id].data for row_id in ids), *({} for _ in range(news))])
+    before = tuple(tuple(found[row_id].data.get(key) for key in block.columns) for row_id in ids)
+    attrs = [f"values.{index % len(lines)}" for index in range(len(ids) + news)]
+    patches = {row_id: lines[index % len(lines)] for index, row_id in enumerate(ids)}
+    keys = stored.patch(table.pk, found, patches, attrs[: len(ids)])
+    made = _append(table, [lines[len(ids) + index] for index in range(news)], attrs[len(ids) :])
+    changes.tell(table.pk, created=[row.pk for row in made], changed=keys)
+    return Written(sum(map(len, keys.values())), tuple(row.pk for row in made), tuple(ids), before)
+
+
+def _check(block: Block) -> None:
+    """InvalidInput unless the block has columns, each once, and lists of as many values."""
+    if not block.columns:
+        raise InvalidInput.at("columns", "Name at least one column.", "required")
+    if len(set(block.columns)) < len(block.columns):
+        raise InvalidInput.at("columns", "A column is named twice.", "unique")
+    if not block.values:
+        raise InvalidInput.at("values", "Give at least one list of values.", "required")
+    for attr, lines in (("values", block.values), ("expected", block.believed or ())):
+        _check_size(attr, len(lines), len(block.columns))
+        wrong = [
+            Problem(f"Give {len(block.columns)} values, one a column.", f"{attr}.{index}")
+            for index, line in enumerate(lines)
+            if len(line) != len(block.columns)
+        ]
+        if wrong:
+            raise InvalidInput(wrong[: values.MAX_PROBLEMS])
+
+
+def _check_size(attr: str, rows: int, columns: int) -> None:
+    if rows > MAX_ROWS:
+        raise InvalidInput.at(attr, f"At most {MAX_ROWS:,} rows are written at once; these are {rows:,}.", "too_many")
+    if rows * columns > MAX_CELLS:
+        detail = f"At most {MAX_CELLS:,} cells are written at once; these are {rows * columns:,}."
+        raise InvalidInput.at(attr, detail, "too_many")
+
+
+def _checked(known: Schema, block: Block) -> list[dict[str, Any]]:
+    """The values as they are stored, by column key."""
+    unknown = [
+        values.unknown_column(known, key, f"columns.{index}")
+        for index, key in enumerate(block.columns)
+        if known.column(key) is None
+    ]
+    if unknown:
+        raise InvalidInput(unknown[: values.MAX_PROBLEMS])
+    rows = (dict(zip(block.columns, line, strict=True)) for line in block.values)
+    return values.checked(known, ((f"values.{index}", row) for index, row in enumerate(rows)))
+
+
+def _ids(block: Block, target: Sequence[int] | Stretch, *, append: bool) -> list[int]:
+    """The rows that are there, from the top."""
+    if isinstance(target, Stretch):
+        limit = target.limit if target.limit is not None else len(block.values)
+        if append and limit != len(block.values):
+            detail = "To append, give a list of values for every row, and no other `limit` than their number."
+            raise InvalidInput.at("limit", detail)
+        _check_size("limit", limit, len(block.columns))
+        return list(target.shown.values_list("pk", flat=True)[target.offset : target.offset + limit])
+    if len(set(target)) < len(target):
+        raise InvalidInput.at("rows", "A row is named twice.", "unique")
+    _check_size("rows", len(target), len(block.columns))
+    return list(target)
+
+
+def _news(block: Block, ids: Sequence[int], *, append: bool) -> int:
+    """How many rows are to be made."""
+    news = max(0, len(block.values) - len(ids))
+    if news and not append:
+        detail = f"These are values for {len(block.values)} rows, and there are {len(ids)}. Give `append` to make more."
+        raise InvalidInput.at("values", detail, "too_many")
+    return news
+
+
+def _check_believed(known: Schema, block: Block, rows: Sequence[dict[str, Any]]) -> None:
+    if block.believed is None:
+        return
+    lines = block.believed
+    if not 1 <= len(lines) <= len(rows):
+        raise InvalidInput.at("expected", f"Give 1 to {len(rows)} lists of values, as many as rows at most.")
+    believed = [dict(zip(block.columns, line, strict=True)) for line in lines]
+    cells = ((f"expected.{index}", data, believed[index % len(lines)]) for index, data in enumerate(rows))
+    expected.check(known, cells)
+
+
+def _append(table: Table, data: Sequence[dict[str, Any]], attrs: Sequence[str]) -> list[Row]:
+    for row, attr in zip(data, attrs, strict=True):
+        values.check_size(row, attr)
+    return stored.place(table, data, gaps.places(table.pk, len(data), None))
