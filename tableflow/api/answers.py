@@ -81,8 +81,13 @@ def changed_column(changed: Changed, *, dry_run: bool) -> Answer:
     return {**column(changed.column), "conversion": conversion, "dry_run": dry_run}
 
 
+def views(found: Sequence[Seen]) -> list[Answer]:
+    """Saved views as they are read."""
+    return [view(seen) for seen in found]
+
+
 def view(seen: Seen) -> Answer:
-    """A saved view as it is read."""
+    """One saved view."""
     found = seen.view
     return {
         "id": found.pk,

@@ -226,10 +226,6 @@ class View(serializers.Serializer[Any]):
     )
 
 
-class Views(serializers.Serializer[Any]):
-    views = View(many=True, help_text="The default view first.")
-
-
 class StepType(serializers.Serializer[Any]):
     type = serializers.CharField()
     title = serializers.CharField()

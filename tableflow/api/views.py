@@ -13,6 +13,7 @@ from cells.filters import cell_predicate
 from tableflow.api import access, answers, shapes
 from tableflow.api.fields import Body, Object, Text, Texts, Whole
 from tableflow.api.idempotency import once
+from tableflow.api.pagination import Pages, paged
 from tableflow.tables import views
 from tableflow.tables.columns import MAX_COLUMNS
 from tableflow.tables.views import LEAST_WIDTH, MAX_POSITION, MOST_WIDTH
@@ -47,11 +48,12 @@ class NewView(ViewChanges):
 class Views(APIView):
     """The saved views of a table."""
 
-    @extend_schema(responses=shapes.Views, operation_id="views_list")
+    pagination_class = Pages
+
+    @extend_schema(responses=shapes.View(many=True))
     def get(self, request: Request, table_id: int) -> Response:
-        """All of them, the default view first: every table has that one."""
-        found = views.listed(access.table(request, table_id), cell_predicate)
-        return Response({"views": [answers.view(seen) for seen in found]})
+        """The default view, which every table has, and then the others: they are all on the first page."""
+        return paged(request, views.listed(access.table(request, table_id), cell_predicate), answers.views)
 
     @extend_schema(request=NewView, responses={201: shapes.View})
     @once

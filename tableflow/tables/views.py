@@ -31,6 +31,7 @@ MAX_BYTES = 60_000
 MAX_POSITION = 10_000
 LEAST_WIDTH, MOST_WIDTH = 40, 1200
 FIELDS = ("name", "layout", "filter", "sort", "search", "position")
+SHOWN = ("filter", "sort", "search")
 LISTS = ("order", "hidden", "pinned")
 LAYOUT = ("widths", *LISTS)
 
@@ -119,7 +120,8 @@ def _write(view: View, fields: Mapping[str, Any], predicate_of: PredicateOf) -> 
         if name in fields:
             value = fields[name]
             setattr(view, name, _layout(view.layout, value) if name == "layout" else _CHECKS[name](value, name))
-    _compile(known, view, predicate_of)
+    # What no longer fits may stay: the view can still be renamed and laid out.
+    _compile(known, {name: getattr(view, name) for name in SHOWN if name in fields}, predicate_of)
     size = len(json.dumps([view.layout, view.filter, view.sort, view.search]))
     if size > MAX_BYTES:
         raise InvalidInput.at("layout", f"A view is at most {MAX_BYTES} bytes long; this is {size}.", "too_large")
@@ -128,10 +130,11 @@ def _write(view: View, fields: Mapping[str, Any], predicate_of: PredicateOf) -> 
     return _seen(known, view, predicate_of)
 
 
-def _compile(known: Schema, view: View, predicate_of: PredicateOf) -> None:
+def _compile(known: Schema, asked: Mapping[str, Any], predicate_of: PredicateOf) -> None:
     """InvalidInput, at filter, sort or search, when the table as it is now cannot be shown so."""
-    q = filters.compile_filter(known, view.filter, predicate_of(known)) if view.filter is not None else None
-    pages.shown(known, q=q, sort=pages.sort_keys(view.sort), search=view.search)
+    if asked.get("filter") is not None:
+        filters.compile_filter(known, asked["filter"], predicate_of(known))
+    pages.shown(known, sort=pages.sort_keys(asked.get("sort", "")), search=asked.get("search"))
 
 
 def _seen(known: Schema, view: View, predicate_of: PredicateOf) -> Seen:
@@ -141,7 +144,7 @@ def _seen(known: Schema, view: View, predicate_of: PredicateOf) -> Seen:
         **{name: [key for key in view.layout.get(name, ()) if key in live] for name in LISTS},
     }
     try:
-        _compile(known, view, predicate_of)
+        _compile(known, {name: getattr(view, name) for name in SHOWN}, predicate_of)
     except InvalidInput as error:
         return Seen(view, layout, str(error))
     return Seen(view, layout, None)
