@@ -76,10 +76,9 @@ def test_a_column_is_made_with_auto_run_and_few_rows_run_at_once(visit: Visit, u
     page = visit(f"/tables/{table.pk}/")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("menuitem", name="Workflow column…").click()
-    page.get_by_role("combobox", name="Workflow", exact=True).select_option("work")
-    page.get_by_text("When it runs").click()
-    page.get_by_role("checkbox", name="Auto-run: work on new and changed rows by itself").check()
-    page.get_by_role("button", name="Add the workflow column").click()
+    page.get_by_role("combobox", name="Workflow", exact=True).select_option("work (version 1)")
+    page.get_by_role("checkbox", name="Auto-run").check()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Running 3 cells")).to_be_visible()
     assert is_on()
     assert Dispatch.objects.get().mode == "new"

@@ -196,19 +196,14 @@ def test_a_workflow_column_is_written_run_and_its_trace_read(visit: Visit, user:
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("menuitem", name="Workflow column…").click()
     page.get_by_label("Name of the workflow").fill("Title case")
-    page.get_by_label("Steps", exact=True).fill('[{"id": "template", "type": "nothing", "config": {}}]')
-    page.get_by_role("button", name="Save the workflow").click()
-    expect(page.locator("[data-problem=steps]")).to_contain_text("nothing")
-    page.get_by_label("Steps", exact=True).fill(
-        '[{"id": "template", "type": "template", "config": {"template": "{{ inputs.text | title }}"}}]'
-    )
-    page.get_by_role("button", name="Save the workflow").click()
-
-    dialog(page).get_by_label("text", exact=True).select_option("Name")
-    page.get_by_label("Name of the column for result").fill("Title")
-    page.get_by_text("When it runs").click()
+    page.get_by_role("button", name="Add an input").click()
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_role("menuitem", name="Template").click()
+    page.get_by_role("textbox", name="Template", exact=True).fill("{{ inputs.name | title }}")
+    page.get_by_role("button", name="Add an output").click()
+    page.get_by_label("New column").fill("Title")
     page.get_by_role("checkbox", name="Name", exact=True).check()
-    page.get_by_role("button", name="Add the workflow column").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("columnheader", name="Workflow column Title case")).to_be_visible()
 
     page.get_by_role("button", name="Run Title case").click()

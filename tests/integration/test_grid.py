@@ -151,12 +151,10 @@ def test_data_is_escaped_everywhere(client: Client, user: User) -> None:
         table=table, file_name=evil, format="csv", status="complete", rejected=1,
         errors=[{"line": 1, "attr": evil, "detail": evil}],
     )  # fmt: skip
-    work = group.workflow_id
     for path in (
         "/",
         f"/tables/{table.pk}/",
         f"/tables/{table.pk}/rows/{row.pk}/traces/{group.pk}/",
-        f"/tables/{table.pk}/workflow-column/?workflow={work}",
         f"/imports/{source.pk}/",
         f"/imports/?table={table.pk}",
     ):
@@ -179,7 +177,6 @@ def test_data_is_escaped_everywhere(client: Client, user: User) -> None:
         "/tables/{t}/schema/",
         "/tables/{t}/rows/{r}/values/name/",
         "/tables/{t}/rows/{r}/traces/{g}/",
-        "/tables/{t}/workflow-column/",
         "/imports/?table={t}",
         "/imports/{i}/",
     ],
@@ -204,7 +201,7 @@ def test_a_viewer_may_look_but_gets_no_form(table: Table) -> None:
     client = Client()
     client.force_login(viewer)
     assert 'data-menu="run-menu"' not in client.get(f"/tables/{table.pk}/").text
-    assert client.get(f"/tables/{table.pk}/workflow-column/").status_code == 403
+    assert 'id="workflow-panel"' not in client.get(f"/tables/{table.pk}/").text
 
 
 def test_what_is_not_there_is_not_found(client: Client, table: Table) -> None:
@@ -213,9 +210,7 @@ def test_what_is_not_there_is_not_found(client: Client, table: Table) -> None:
         "/tables/0/",
         f"/tables/{table.pk}/rows/0/values/name/",
         f"/tables/{table.pk}/rows/{row}/traces/0/",
-        f"/tables/{table.pk}/workflow-column/?workflow=999999999999999999999999",
         "/imports/0/",
-        f"/tables/{table.pk}/workflow-column/?workflow={'9' * 5_000}",
         "/imports/?table=99999999999999999",
         f"/imports/?table={'9' * 5_000}",
     ):
@@ -261,18 +256,6 @@ def test_a_value_is_given_in_full(client: Client, table: Table) -> None:
     answer = client.get(f"/tables/{table.pk}/rows/{Row.objects.get().pk}/values/name/")
     assert answer.json() == {"value": "x" * 5000}
     assert len(client.get(f"/tables/{table.pk}/rows/").text) < 5000
-
-
-def test_only_the_own_workflows_are_offered(client: Client, table: Table) -> None:
-    other = TableFactory.create()
-    theirs = scenes.workflow(other, [], "{{ 1 }}")
-    theirs.name = "Theirs"
-    theirs.save()
-    assert "Theirs" not in client.get(f"/tables/{table.pk}/workflow-column/").text
-    assert client.get(f"/tables/{table.pk}/workflow-column/?workflow={theirs.pk}").status_code == 404
-    page = client.get(f"/tables/{table.pk}/workflow-column/?workflow=new").text
-    for type_ in ("http", "llm", "python", "template"):
-        assert f"<code>{type_}</code>" in page
 
 
 @pytest.mark.parametrize(

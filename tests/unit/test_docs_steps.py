@@ -16,11 +16,9 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from cells.functions import find, listing, registry
-from cells.steps.registry import step_types as registered_types
 from cells.steps.step import InlineStep, StepFailed, StepType
 from cells.workflows.definition import Program, check, compile_program
 from cells.workflows.run import Completed, Failed, Paused, Result, resume, run
-from tableflow.grid import guides
 
 
 def example(name: str) -> str:
@@ -133,11 +131,3 @@ def test_the_pausing_workflow_of_the_page_goes_on_with_the_answer(
     result = asyncio.run(resume(publishing, asked.standing, {}, answer))
     assert isinstance(result, Completed), result
     assert result.outputs == {"headline": headline}
-
-
-def test_the_pages_have_an_example_of_every_step_type() -> None:
-    for step_type in registered_types():
-        made = guides.example(step_type.type, step_type.config_schema)
-        assert made["config"], step_type.type
-        if step_type.type in {"wait", "approval"}:
-            check(["text"], [made], {})

@@ -107,3 +107,24 @@ export function fold(words, children, isOpen) {
     make("div", { class: "stack" }, children),
   ]);
 }
+
+const SIGNS = {
+  up: "M8 13V3.5M4 7.5l4-4 4 4",
+  down: "M8 3v9.5M4 8.5l4 4 4-4",
+  copy: "M6 6h7.5v7.5H6zM10 6V2.5H2.5V10H6",
+  close: "M4 4l8 8M12 4l-8 8",
+};
+
+/** A button that shows a sign; the words are its name. @param {keyof typeof SIGNS} sign @param {string} words @param {() => unknown} does @param {Record<string, any>} [attributes] */
+export function signed(sign, words, does, attributes = {}) {
+  const made = button("", does, { class: "button quiet", title: words, "aria-label": words, ...attributes });
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", SIGNS[sign]);
+  svg.append(path);
+  made.append(svg);
+  return made;
+}

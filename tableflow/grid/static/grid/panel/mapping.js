@@ -1,7 +1,7 @@
 /** What the workflow is given for a row, and which columns its outputs fill. */
 
 import { completes } from "./completion.js";
-import { button, check, choice, field, make, offer, slot, text } from "./elements.js";
+import { button, check, choice, field, make, offer, signed, slot, text } from "./elements.js";
 import { focusIn } from "./schema_form.js";
 import { ofColumns, ofInputs, ofSteps, schemaAt } from "./suggestions.js";
 
@@ -147,7 +147,7 @@ export class Inputs {
       if (next) focusIn(next);
       this.changed();
     };
-    const made = button("✕", remove, { class: "button quiet", title: "Remove the input" });
+    const made = signed("close", "Remove the input", remove);
     made.setAttribute("aria-label", `Remove the input ${label()}`);
     return made;
   }
@@ -331,7 +331,7 @@ class OutputRow {
     if (!this.named || !this.said) return make("span", { class: "code name" }, [this.given.name]);
     completes(this.said, () => this.suggestions());
     this.said.addEventListener("input", () => this.guess(this.fromTemplate()));
-    const remove = button("✕", () => this.outputs.remove(this), { class: "button quiet", title: "Remove the output" });
+    const remove = signed("close", "Remove the output", () => this.outputs.remove(this));
     remove.setAttribute("aria-label", `Remove the output ${this.given.name}`);
     this.said.dataset.control = "";
     this.writing = make("div", { class: "field" }, [this.said, slot()]);

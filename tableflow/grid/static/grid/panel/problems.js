@@ -76,13 +76,9 @@ function tell(slot, words) {
     control.setAttribute("aria-describedby", [...described, slot.id].filter(Boolean).join(" "));
   }
   for (let at = slot.closest("details"); at; at = at.parentElement?.closest("details") ?? null) at.open = true;
-  for (const folded of foldedAround(slot)) folded.hidden = false;
-}
-
-/** @param {HTMLElement} slot @returns {HTMLElement[]} bodies of steps that are folded away */
-function foldedAround(slot) {
-  const body = slot.closest(".step-body[hidden]");
-  return body instanceof HTMLElement ? [body] : [];
+  const body = /** @type {HTMLElement | null} */ (slot.closest(".step-body[hidden]"));
+  if (body) body.hidden = false;
+  body?.parentElement?.querySelector(".step-name")?.setAttribute("aria-expanded", "true");
 }
 
 /** @param {HTMLElement} slot */

@@ -4,7 +4,7 @@
  */
 
 import { completes } from "./completion.js";
-import { area, button, check, choice, field, fold, make, slot, text } from "./elements.js";
+import { area, button, check, choice, field, fold, make, signed, slot, text } from "./elements.js";
 
 /** @typedef {import("./elements.js").Part} Part */
 /** @typedef {import("./elements.js").Control} Control */
@@ -255,7 +255,7 @@ function removal(words, row) {
     around?.dispatchEvent(new Event("input", { bubbles: true }));
     if (next) focusIn(next);
   };
-  return button("✕", remove, { class: "button quiet", "aria-label": words, title: words });
+  return signed("close", words, remove);
 }
 
 /** @param {Element} element */

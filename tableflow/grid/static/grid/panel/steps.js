@@ -1,7 +1,7 @@
 /** The steps of a workflow: a card for each, with a form out of its type's schema. */
 
 import { completes } from "./completion.js";
-import { button, choice, field, fold, make, slot, text } from "./elements.js";
+import { button, choice, field, fold, make, signed, slot, text } from "./elements.js";
 import { focusIn, schemaForm } from "./schema_form.js";
 import { ofColumns, ofInputs, ofSteps } from "./suggestions.js";
 
@@ -153,31 +153,33 @@ export class Steps {
       { class: "button quiet step-name", "aria-expanded": "true" },
     );
     toggle.append(make("span", { class: "step-number soft" }), name, make("span", { class: "soft" }, [title]));
-    const tool = (
-      /** @type {string} */ sign,
-      /** @type {string} */ words,
-      /** @type {() => void} */ does,
-      data = {},
-    ) => {
-      const made = button(sign, () => made.ariaDisabled === "true" || does(), {
-        class: "button quiet",
-        title: words,
-        data,
-      });
-      made.addEventListener("focus", () => made.setAttribute("aria-label", `${words}: ${name.textContent}`));
-      made.setAttribute("aria-label", `${words}: ${name.textContent}`);
-      return made;
-    };
-    return make("div", { class: "step-head" }, [
-      toggle,
-      make("span", { class: "step-tools" }, [
-        tool("↑", "Move up", () => this.move(card(), -1), { moves: "" }),
-        tool("↓", "Move down", () => this.move(card(), 1), { moves: "" }),
-        tool("⧉", "Duplicate", () => this.duplicate(card())),
-        tool("✕", "Delete", () => this.remove(card())),
-      ]),
-    ]);
+    /** @type {[Parameters<typeof signed>[0], string, () => void, boolean][]} */
+    const tools = [
+      ["up", "Move up", () => this.move(card(), -1), true],
+      ["down", "Move down", () => this.move(card(), 1), true],
+      ["copy", "Duplicate", () => this.duplicate(card()), false],
+      ["close", "Delete", () => this.remove(card()), false],
+    ];
+    const made = tools.map(([sign, words, does, moves]) => tool(sign, words, does, moves, name));
+    return make("div", { class: "step-head" }, [toggle, make("span", { class: "step-tools" }, made)]);
   }
+}
+
+/**
+ * A small button that says which step it is for.
+ *
+ * @param {Parameters<typeof signed>[0]} sign
+ * @param {string} words
+ * @param {() => void} does
+ * @param {boolean} moves
+ * @param {HTMLElement} name of the step, which may change
+ */
+function tool(sign, words, does, moves, name) {
+  const made = signed(sign, words, () => made.ariaDisabled === "true" || does(), { data: moves ? { moves: "" } : {} });
+  const label = () => made.setAttribute("aria-label", `${words}: ${name.textContent}`);
+  new MutationObserver(label).observe(name, { childList: true });
+  label();
+  return made;
 }
 
 /** What a step has beside what the form knows: it is kept, and the server says what it thinks of it. @param {Step} step */
