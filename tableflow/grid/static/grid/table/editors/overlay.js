@@ -1,0 +1,169 @@
+/**
+ * The box that floats over the cell that is edited. It holds the grid's one field, which is there before anything is
+ * typed, so that the first letter, a dead key or an input method's composition begins in it. What is said of the value,
+ * and choices, stand below it on top of everything.
+ */
+
+const LEAST_PX = 160;
+const LARGE_PX = 420;
+const TALLEST_PX = 260;
+const GAP_PX = 2;
+
+/** @typedef {{label: string, run: () => unknown}} Answer */
+
+export class Overlay {
+  /** @param {import("../../core/grid.js").Grid} grid */
+  constructor(grid) {
+    this.grid = grid;
+    this.element = grid.editor;
+    this.catcher = grid.catcher;
+    /** @type {HTMLElement} What has the focus. */
+    this.field = grid.catcher;
+    /** @type {(() => import("../../core/selection.js").Place) | null} Where it is open. */
+    this.where = null;
+    /** The attributes of the catcher while nothing is edited. */
+    this.idle = new Map(this.catcher.getAttributeNames().map((name) => [name, this.catcher.getAttribute(name) ?? ""]));
+    this.below = Object.assign(document.createElement("div"), { className: "editor-below", popover: "manual" });
+    this.list = document.createElement("div");
+    this.note = document.createElement("div");
+    this.note.className = "editor-note";
+    this.below.append(this.list, this.note);
+    this.element.append(this.below);
+    grid.addEventListener("drawn", () => this.place());
+  }
+
+  /**
+   * @param {() => import("../../core/selection.js").Place} where
+   * @param {string} label
+   */
+  open(where, label) {
+    this.where = where;
+    this.grid.isEditing = true;
+    this.element.classList.add("open");
+    for (const name of ["aria-activedescendant", "aria-controls", "aria-haspopup"]) this.catcher.removeAttribute(name);
+    this.catcher.setAttribute("aria-label", label);
+    this.below.showPopover();
+    this.grid.reveal(where());
+    this.place();
+  }
+
+  /**
+   * Another element than the catcher is the field.
+   *
+   * @param {HTMLElement} field
+   */
+  use(field) {
+    this.field = field;
+    this.element.classList.add("native");
+    this.element.prepend(field);
+  }
+
+  close() {
+    this.where = null;
+    this.grid.isEditing = false;
+    this.below.hidePopover();
+    this.list.replaceChildren();
+    this.say("");
+    this.grid.focus();
+    for (const each of [...this.element.children]) if (each !== this.catcher && each !== this.below) each.remove();
+    this.field = this.catcher;
+    this.catcher.value = "";
+    this.catcher.readOnly = false;
+    for (const name of this.catcher.getAttributeNames()) this.catcher.removeAttribute(name);
+    for (const [name, value] of this.idle) this.catcher.setAttribute(name, value);
+    this.element.className = "grid-editor";
+    this.element.removeAttribute("style");
+    this.place();
+    this.grid.draw();
+  }
+
+  /**
+   * What is to be known of the value.
+   *
+   * @param {string} text
+   * @param {Answer[]} [answers]
+   */
+  say(text, answers = []) {
+    const said = Object.assign(document.createElement("p"), { textContent: text });
+    said.setAttribute("role", "alert");
+    const buttons = answers.map(({ label, run }) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+      button.className = "button small";
+      button.addEventListener("click", () => run());
+      return button;
+    });
+    this.note.replaceChildren(...(text ? [said, ...buttons] : []));
+    this.field.toggleAttribute("aria-invalid", false);
+    if (text) this.field.setAttribute("aria-invalid", "true");
+    this.place();
+  }
+
+  /** Has what was said answered first. @returns {false} */
+  ask() {
+    this.note.querySelector("button")?.focus();
+    return false;
+  }
+
+  /** Puts the box where the cell is; when nothing is edited, the caret: there input methods show what they offer. */
+  place() {
+    const at = this.where?.() ?? this.grid.selection.active;
+    if (at.column >= this.grid.columns.length) return;
+    const { style } = this.element;
+    const { top, left, width, height } = this.grid.rect(at);
+    const { scroller, left: scrolled, headHeight, across, pinned } = this.grid;
+    const room = { width: scroller.clientWidth, height: scroller.clientHeight - headHeight };
+    const held = at.column < pinned ? 0 : across.held;
+    const isSeen = top > -height && top < room.height && left - scrolled > held - width && left - scrolled < room.width;
+    this.element.classList.toggle("out", this.where !== null && !isSeen);
+    this.below.classList.toggle("out", !isSeen);
+    if (!this.where || !isSeen) {
+      style.top = `${clamp(top, 0, room.height - height)}px`;
+      style.left = `${clamp(left, scrolled, scrolled + room.width - 1)}px`;
+      return;
+    }
+    const isLarge = this.element.classList.contains("large");
+    const wide = Math.min(Math.max(width, isLarge ? LARGE_PX : LEAST_PX), room.width - GAP_PX);
+    style.width = `${wide}px`;
+    this.grow(height, Math.min(TALLEST_PX, room.height - GAP_PX));
+    const tall = this.element.offsetHeight;
+    style.left = `${clamp(left, scrolled, scrolled + room.width - wide)}px`;
+    style.top = `${Math.min(top, Math.max(0, room.height - tall))}px`;
+    // The head and the columns that stay are in front of it.
+    style.clipPath = `inset(${Math.max(0, -top)}px -1rem -1rem ${Math.max(0, held - (left - scrolled))}px)`;
+    this.placeBelow(wide);
+  }
+
+  /**
+   * As tall as what is typed.
+   *
+   * @param {number} least
+   * @param {number} most
+   */
+  grow(least, most) {
+    const { style } = this.catcher;
+    style.height = "0";
+    const wanted = Math.max(this.catcher.scrollHeight, least - 2 * GAP_PX);
+    style.height = `${Math.min(wanted, most)}px`;
+    style.overflowY = wanted > most ? "auto" : "hidden";
+  }
+
+  /** @param {number} width */
+  placeBelow(width) {
+    const { below } = this;
+    const box = this.element.getBoundingClientRect();
+    below.style.minWidth = `${width}px`;
+    const { offsetHeight: tall, offsetWidth: wide } = below;
+    const fits = box.bottom + tall + GAP_PX <= innerHeight || box.top < tall + GAP_PX;
+    below.style.left = `${clamp(box.left, 0, innerWidth - wide)}px`;
+    below.style.top = `${fits ? box.bottom + GAP_PX : box.top - tall - GAP_PX}px`;
+  }
+}
+
+/**
+ * @param {number} value
+ * @param {number} least
+ * @param {number} most
+ */
+function clamp(value, least, most) {
+  return Math.max(least, Math.min(value, most));
+}
