@@ -11,6 +11,7 @@ from cells.filters import cell_predicate
 from tableflow.errors import InvalidInput
 from tableflow.tables import pages
 from tableflow.tables.filters import compile_filter
+from tableflow.tables.models import View
 from tableflow.tables.pages import Page
 from tableflow.tables.schema import Schema
 
@@ -32,13 +33,17 @@ class Asked:
         return pages.fetch(schema, offset=offset, limit=limit, q=q, sort=self.sort, search=self.search)
 
 
-def asked(query: Mapping[str, str]) -> Asked:
-    """What the address asks for. InvalidInput names what is no JSON, or has a NUL."""
+def asked(query: Mapping[str, str], view: View | None = None) -> Asked:
+    """What the address asks for; of what it does not name, what the view has. InvalidInput names what is no JSON, or
+    has a NUL.
+    """
     for name in ("filter", "sort", "search"):
         if "\x00" in query.get(name, ""):
             raise InvalidInput.at(name, "A NUL character has no place here.", "null_characters_not_allowed")
-    sort = tuple(key.strip() for key in query.get("sort", "").split(",") if key.strip())
-    return Asked(_decoded(query.get("filter", "")), sort, query.get("search", "").strip())
+    wanted = _decoded(query["filter"]) if "filter" in query else (view.filter if view else None)
+    sort = query.get("sort", view.sort if view else "")
+    search = query.get("search", view.search if view else "")
+    return Asked(wanted, tuple(key.strip() for key in sort.split(",") if key.strip()), search.strip())
 
 
 def number(query: Mapping[str, str], name: str, default: int, most: int) -> int:

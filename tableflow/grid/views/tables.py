@@ -9,18 +9,27 @@ from typing import Any, Concatenate, ParamSpec
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 
+from cells.filters import STALE, cell_predicate
+from cells.models import Status
 from tableflow.errors import InvalidInput, Problem
 from tableflow.grid import sheets
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
 from tableflow.grid.asked import asked, number
 from tableflow.grid.type_names import TYPE_NAMES
-from tableflow.tables import pages
+from tableflow.tables import filters, pages, views
 from tableflow.tables import schema as schemas
-from tableflow.tables.models import Row, Table
+from tableflow.tables.models import Row, Table, View
+from tableflow.tables.types import TYPES
+from tableflow.tables.views import Seen
 
 P = ParamSpec("P")
 FIRST_ROWS = 100
 MOST_ROWS = 200
+FILTERS = {
+    "ops": {**{type_: filters.ops_of(type_) for type_ in TYPES}, **filters.CELL_OPS, "any": filters.CONTAINS_OPS},
+    "statuses": [*Status.values, STALE],
+}
+"""What filters know: the operators by what is asked for, and the states of cells."""
 
 
 def data(
@@ -56,11 +65,14 @@ def table(request: SignedIn, table_id: int) -> HttpResponse:
     """A table. The page draws itself, out of what it bears: the columns, the first rows, what runs."""
     table = visible_table(request, table_id)
     schema = schemas.load(table.pk)
+    saved = views.listed(table, cell_predicate)
     context = {
         "table": table,
         "start": {
             **_described(request, table, schema),
-            "first": _first(request, schema),
+            "views": [_view(seen) for seen in saved],
+            "filters": FILTERS,
+            "first": _first(request, schema, _chosen(request, saved)),
             "runs": sheets.runs(table.pk),
         },
         "may_edit": may_edit(request, table),
@@ -105,10 +117,27 @@ def _described(request: SignedIn, table: Table, schema: schemas.Schema) -> dict[
     return {**sheets.described(table, schema), "mayEdit": may_edit(request, table)}
 
 
-def _first(request: SignedIn, schema: schemas.Schema) -> dict[str, Any] | None:
-    """The first rows; None where the address asks for something that is wrong: the page says so then."""
+def _chosen(request: SignedIn, saved: Sequence[Seen]) -> View:
+    """The view that the address names, else the default one, which is the first."""
+    named = request.GET.get("view", "")
+    return next((seen.view for seen in saved if str(seen.view.pk) == named), saved[0].view)
+
+
+def _view(seen: Seen) -> dict[str, Any]:
+    """A saved view, as the API answers with it."""
+    names = ("name", "is_default", "filter", "sort", "search", "position")
+    return {
+        "id": seen.view.pk,
+        **{name: getattr(seen.view, name) for name in names},
+        "layout": seen.layout,
+        "problem": seen.problem,
+    }
+
+
+def _first(request: SignedIn, schema: schemas.Schema, view: View) -> dict[str, Any] | None:
+    """The first rows; None where the address or the view asks for something that is wrong: the page says so then."""
     try:
-        found = asked(request.GET).page(schema, 0, FIRST_ROWS)
+        found = asked(request.GET, view).page(schema, 0, FIRST_ROWS)
     except InvalidInput:
         return None
     return {"count": found.count, "rows": sheets.lines(schema, found.rows)}

@@ -16,13 +16,18 @@ export function register(more) {
   for (const [name, act] of Object.entries(more)) acts.set(name, act);
 }
 
-document.addEventListener("click", async (event) => {
-  const button = /** @type {Element} */ (event.target).closest("[data-act]");
-  if (!(button instanceof HTMLElement) || button.ariaDisabled === "true") return;
+/** Does something; what the server refuses of it is told. @param {() => unknown} does */
+export async function attempt(does) {
   try {
-    await acts.get(button.dataset.act ?? "")?.(button);
+    await does();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     tell(error.message);
   }
+}
+
+document.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("[data-act]");
+  if (!(button instanceof HTMLElement) || button.ariaDisabled === "true") return;
+  attempt(() => acts.get(button.dataset.act ?? "")?.(button));
 });

@@ -94,6 +94,8 @@ export class Grid extends EventTarget {
     this.frame = 0;
     /** Whether an editor has the grid's one field: then it says what the field is. */
     this.isEditing = false;
+    /** Room right of the last column. */
+    this.beside = 0;
     /** How far the head reaches down: one line, or two where there are groups. */
     this.headHeight = ROW_PX;
     this.build(host, label);
@@ -194,7 +196,7 @@ export class Grid extends EventTarget {
     );
     this.width = clientWidth;
     this.canvas.style.height = `${this.rows.spacer + this.headHeight}px`;
-    this.canvas.style.width = `${this.across.total}px`;
+    this.canvas.style.width = `${this.across.total + this.beside}px`;
     this.element.setAttribute("aria-rowcount", String(count + this.headRows));
     this.element.setAttribute("aria-colcount", String(this.columns.length + 1));
     this.top = this.rows.clamp(this.top);

@@ -61,10 +61,14 @@ export function savedOf({ widths, order, hidden, pinned }, shown) {
  * @returns {string[]}
  */
 export function moved(columns, keys, before) {
-  const groups = new Set(columns.filter(({ key, group }) => group !== null && keys.includes(key)).map(({ group }) => group));
+  const groups = new Set(
+    columns.filter(({ key, group }) => group !== null && keys.includes(key)).map(({ group }) => group),
+  );
   const goes = columns.filter(({ key, group }) => keys.includes(key) || (group !== null && groups.has(group)));
   const stay = columns.filter((column) => !goes.includes(column));
   const target = stay.find(({ key }) => key === before);
-  const place = !target ? stay.length : stay.findIndex((each) => each === target || (target.group !== null && each.group === target.group));
+  const place = !target
+    ? stay.length
+    : stay.findIndex((each) => each === target || (target.group !== null && each.group === target.group));
   return stay.toSpliced(place, 0, ...goes).map(({ key }) => key);
 }

@@ -222,9 +222,21 @@ export class Painter {
    */
   head(head, column) {
     head.append(icon(column.type, column.typeName), named(column.name));
+    this.sorted(head, column.key);
     head.append(
       menuButton("column-menu", `${column.typeName} ${column.name}`, { key: column.key, ...headData(column) }),
     );
+  }
+
+  /** @param {HTMLElement} head @param {string} key */
+  sorted(head, key) {
+    const { sort } = this.sheet.query;
+    const isUp = sort.includes(key);
+    if (!isUp && !sort.includes(`-${key}`)) return;
+    head.setAttribute("aria-sort", isUp ? "ascending" : "descending");
+    const mark = Object.assign(span("sort-mark"), { textContent: isUp ? "↑" : "↓" });
+    mark.setAttribute("aria-hidden", "true");
+    head.append(mark);
   }
 
   /**

@@ -4,8 +4,8 @@ import { shown } from "./values.js";
 
 const LEAST_PX = 80;
 const MOST_PX = 260;
-const CHARACTER_PX = 7;
-const HEAD_PX = 58;
+const CHARACTER_PX = 7.5;
+const HEAD_PX = 72;
 const VALUE_PX = 20;
 const TAG_PX = 14;
 /** What a workflow fills gets room from the start. */

@@ -1,0 +1,156 @@
+/** The fields in which one row is shown in full: a control by the column's type, or what a workflow filled in. */
+
+import { area, check, choice, make, text } from "../panel/elements.js";
+import { text as written } from "./values.js";
+
+/** @typedef {import("./values.js").Column} Column */
+/**
+ * @typedef {object} Control
+ * @property {HTMLElement} element
+ * @property {() => any} read what it says, as the API takes it; null is empty
+ * @property {(value: any) => void} write
+ */
+
+/** @param {Column} column @returns {Control} */
+export function control(column) {
+  const { type, options } = column;
+  const choices = /** @type {string[]} */ (options.choices ?? []);
+  if (type === "boolean") return ticked();
+  if (type === "select" && choices.length) return chosen(choices);
+  if (type === "multiselect") return choices.length ? checked(choices) : listed();
+  if (type === "json") return json();
+  if (type === "text") return plain(area("", { rows: 1 }));
+  return typed(type);
+}
+
+/** @param {HTMLInputElement | HTMLTextAreaElement} field @returns {Control} */
+function plain(field) {
+  return {
+    element: field,
+    read: () => (field.value === "" ? null : field.value),
+    write: (value) => {
+      field.value = written(value);
+    },
+  };
+}
+
+/** @param {string} type @returns {Control} */
+function typed(type) {
+  if (type === "datetime") return moment();
+  const isNumber = type === "number" || type === "currency";
+  const kind = type === "date" ? "date" : "text";
+  const said = plain(text("", { type: kind, inputmode: isNumber ? "decimal" : null }));
+  if (!isNumber) return said;
+  const read = () => {
+    const value = said.read();
+    return value !== null && Number.isFinite(Number(value)) ? Number(value) : value;
+  };
+  return { ...said, read };
+}
+
+/** In UTC, as the cells show it. @returns {Control} */
+function moment() {
+  const field = text("", { type: "datetime-local", step: "1" });
+  return {
+    element: field,
+    read: () => (field.value ? `${field.value}Z` : null),
+    write: (value) => {
+      field.value = written(value).replace(/(\.\d+)?Z$/, "");
+    },
+  };
+}
+
+/** @returns {Control} */
+function ticked() {
+  const { box, label } = check("Yes", false);
+  return {
+    element: label,
+    read: () => box.checked,
+    write: (value) => {
+      box.checked = value === true;
+    },
+  };
+}
+
+/** @param {string[]} choices @returns {Control} */
+function chosen(choices) {
+  const field = choice([["", ""], ...choices.map((each) => /** @type {[string, string]} */ ([each, each]))], "");
+  return {
+    element: field,
+    read: () => field.value || null,
+    write: (value) => {
+      field.value = written(value);
+    },
+  };
+}
+
+/** @param {string[]} choices @returns {Control} */
+function checked(choices) {
+  const boxes = choices.map((each) => ({ each, ...check(each, false) }));
+  return {
+    element: make(
+      "div",
+      { class: "checks", role: "group" },
+      boxes.map(({ label }) => label),
+    ),
+    read: () => boxes.filter(({ box }) => box.checked).map(({ each }) => each),
+    write: (value) => {
+      for (const { each, box } of boxes) box.checked = Array.isArray(value) && value.includes(each);
+    },
+  };
+}
+
+/** @returns {Control} */
+function listed() {
+  const field = text("", { placeholder: "with commas" });
+  return {
+    element: field,
+    read: () => field.value || null,
+    write: (value) => {
+      field.value = Array.isArray(value) ? value.join(", ") : written(value);
+    },
+  };
+}
+
+/** @returns {Control} */
+function json() {
+  const field = area("", { class: "code grows", spellcheck: "false" });
+  return {
+    element: field,
+    read: () => {
+      try {
+        return field.value.trim() ? JSON.parse(field.value) : null;
+      } catch {
+        return field.value;
+      }
+    },
+    write: (value) => {
+      const isPlain = value === null || value === undefined || typeof value === "string";
+      field.value = isPlain ? written(value) : JSON.stringify(value, null, 2);
+    },
+  };
+}
+
+/**
+ * What a workflow filled in: its state, its value in full, and the way to the trace.
+ *
+ * @param {import("../core/store.js").Face} face
+ * @param {any} value
+ * @param {() => void} trace
+ * @returns {HTMLElement}
+ */
+export function filled({ pill, tone, detail, stale, ran, kind }, value, trace) {
+  const isEmpty = value === null || value === undefined || value === "";
+  const said = typeof value === "object" ? JSON.stringify(value, null, 2) : written(value);
+  const way = make("button", { type: "button", class: "button small" }, ["Open trace"]);
+  way.addEventListener("click", trace);
+  return make("div", { class: "filled" }, [
+    pill ? make("span", { class: `pill ${tone ?? ""}` }, [pill]) : null,
+    stale ? make("span", { class: "pill stale" }, ["Stale"]) : null,
+    detail ? make("span", { class: "soft wrap" }, [detail]) : null,
+    ran ? way : null,
+    isEmpty
+      ? make("span", { class: "soft" }, [kind || pill ? "" : "Never ran"])
+      : make("pre", { class: "block" }, [said]),
+  ]);
+}
