@@ -30,25 +30,39 @@ class TableExport(APIView):
     @extend_schema(
         parameters=[
             OpenApiParameter("format", enum=list(exports.MEDIA_TYPES), default="csv"),
-            OpenApiParameter("filter", OpenApiTypes.STR, description="The filter of the rows list, as JSON."),
+            *query.SHOWN,
+            OpenApiParameter("columns", OpenApiTypes.STR, description="Column keys with commas; all when absent."),
         ],
         responses={(200, media_type): OpenApiTypes.BINARY for media_type in exports.MEDIA_TYPES.values()},
     )
     def get(self, request: Request, table_id: int) -> StreamingHttpResponse:
-        """Stream the rows in the visible order, the columns' names as header.
+        """Stream the rows that filter and search show, in the visible order or sorted, the columns' names as header.
 
         Text that a spreadsheet would take for a formula is made neutral in csv (an apostrophe in front) and xlsx.
         """
         table = access.table(request, table_id)
         format_ = query.choice(request, "format", list(exports.MEDIA_TYPES)) or "csv"
         known = schema.load(table_id)
-        blocks = exports.stream(format_, known, query.condition(request, known))
+        blocks = exports.stream(
+            format_,
+            known,
+            query.condition(request, known),
+            sort=query.sort(request),
+            search=query.text(request, "search"),
+            keys=_keys(request),
+        )
         is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
         return StreamingHttpResponse(
             asynchronously(blocks) if is_async else blocks,
             content_type=exports.MEDIA_TYPES[format_],
             headers={"Content-Disposition": _disposition(table.name, format_), "X-Accel-Buffering": "no"},
         )
+
+
+def _keys(request: Request) -> list[str]:
+    """The keys of `columns`, each once; none when absent."""
+    given = query.text(request, "columns")
+    return list(dict.fromkeys(key.strip() for key in given.split(","))) if given else []
 
 
 def _disposition(name: str, format_: str) -> str:

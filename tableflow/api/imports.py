@@ -153,7 +153,7 @@ PreviewedColumns = inline_serializer(
     "PreviewedColumn",
     {
         "header": serializers.CharField(help_text="The field's name in the file, made usable."),
-        "type": serializers.CharField(help_text="The column's, or the one that a new column would get."),
+        "type": serializers.CharField(help_text="What a new column would be: as wished, else as its values tell."),
         "column": serializers.CharField(allow_null=True, help_text="The key of the column that it would go to."),
         "create": serializers.BooleanField(help_text="A new column would be made. False without a column: left out."),
         "samples": serializers.ListField(child=serializers.CharField()),

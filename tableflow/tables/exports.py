@@ -13,15 +13,18 @@ import io
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tableflow.errors import InvalidInput
+from tableflow.tables import pages
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, Schema
 
@@ -44,39 +47,82 @@ SHEET_EXACT_INTEGER = 10**15
 _CUT = " … (cut: a cell holds 32,767 characters)"
 
 
-def stream(format_: str, schema: Schema, q: Q | None = None) -> Iterator[bytes]:
-    """The table as a file of that format (csv, jsonl, xlsx), in blocks; only the rows that `q` holds for.
+def stream(
+    format_: str,
+    schema: Schema,
+    q: Q | None = None,
+    *,
+    sort: Sequence[str] = (),
+    search: str | None = None,
+    keys: Sequence[str] = (),
+) -> Iterator[bytes]:
+    """The table as a file of that format (csv, jsonl, xlsx), in blocks; the rows and their order as in pages.shown.
 
-    InvalidInput, before the first block, when an xlsx sheet could not hold the rows.
+    `keys` are the columns, in their order; all of them when there are none. InvalidInput, before the first block, names
+    sort, search or columns, or the format when an xlsx sheet could not hold the rows.
     """
-    q = q if q is not None else Q()
+    rows = _Rows(pages.shown(schema, q=q, sort=sort, search=search), is_sorted=bool(sort))
+    chosen = replace(schema, columns=tuple(_column(schema, key) for key in keys)) if keys else schema
     if format_ == "xlsx":
-        return _blocks_of(_workbook(schema, q))
-    return {"csv": _csv, "jsonl": _jsonl}[format_](schema, q)
+        return _blocks_of(_workbook(chosen, rows))
+    return {"csv": _csv, "jsonl": _jsonl}[format_](chosen, rows)
 
 
-def _batches(table_id: int, q: Q) -> Iterator[list[dict[str, Any]]]:
-    """The data of the rows in the visible order, a few at a time. No connection is held between two batches."""
-    after: Decimal | None = None
-    size = 20
-    while True:
-        found = Row.objects.filter(q, table_id=table_id)
-        if after is not None:
-            found = found.filter(position__gt=after)
-        batch = list(found.order_by("position").values_list("position", "data")[:size])
+def _column(schema: Schema, key: str) -> ColumnSpec:
+    if (column := schema.column(key)) is None:
+        known = ", ".join(schema.keys) or "none"
+        raise InvalidInput.at("columns", f"There is no column {key!r}. The columns are: {known}.", "unknown")
+    return column
+
+
+class _Rows:
+    """The rows to write, each once, a few at a time. No connection is held between two batches."""
+
+    def __init__(self, found: QuerySet[Row], *, is_sorted: bool) -> None:
+        self._found = found
+        self._is_sorted = is_sorted
+        self._size = 20
+
+    def are_more_than(self, most: int) -> bool:
+        """Whether there are more than that now."""
+        return self._found.order_by()[: most + 1].count() > most
+
+    def batches(self) -> Iterator[list[dict[str, Any]]]:
+        """The data of the rows in their order."""
+        return self._by_ids() if self._is_sorted else self._by_position()
+
+    def _by_position(self) -> Iterator[list[dict[str, Any]]]:
+        after: Decimal | None = None
+        while True:
+            found = self._found if after is None else self._found.filter(position__gt=after)
+            batch = list(found.order_by("position").values_list("position", "data")[: self._size])
+            if not batch:
+                return
+            yield self._let_go([data for _, data in batch])
+            after = batch[-1][0]
+
+    def _by_ids(self) -> Iterator[list[dict[str, Any]]]:
+        """In an order that no index has: the ids are read at once, 8 bytes each."""
+        ids = array("q", self._found.values_list("pk", flat=True).iterator())
+        place = 0
+        while place < len(ids):
+            part = ids[place : place + self._size]
+            place += len(part)
+            by_id = dict(Row.objects.filter(pk__in=list(part)).values_list("pk", "data"))
+            yield self._let_go([by_id[id_] for id_ in part if id_ in by_id])
+
+    def _let_go(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The batch, with the connection given up, and the next one smaller or larger by what this one weighs."""
         if not connection.in_atomic_block:
             connection.close()
-        if not batch:
-            return
-        yield [data for _, data in batch]
-        after = batch[-1][0]
-        chars = sum(len(str(data)) for _, data in batch)
-        size = max(10, size // 2) if chars > MAX_BATCH_CHARS else min(MAX_BATCH_ROWS, size * 2)
+        chars = sum(len(str(data)) for data in batch)
+        self._size = max(10, self._size // 2) if chars > MAX_BATCH_CHARS else min(MAX_BATCH_ROWS, self._size * 2)
+        return batch
 
 
-def _csv(schema: Schema, q: Q) -> Iterator[bytes]:
+def _csv(schema: Schema, rows: _Rows) -> Iterator[bytes]:
     yield _csv_text([[neutral(column.name) for column in schema.columns]])
-    for batch in _batches(schema.table_id, q):
+    for batch in rows.batches():
         yield _csv_text([[_csv_cell(row.get(column.key)) for column in schema.columns] for row in batch])
 
 
@@ -112,10 +158,10 @@ def plain_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _jsonl(schema: Schema, q: Q) -> Iterator[bytes]:
+def _jsonl(schema: Schema, rows: _Rows) -> Iterator[bytes]:
     """An object by column name a line; the key where two columns have the same name."""
     names = _names(schema)
-    for batch in _batches(schema.table_id, q):
+    for batch in rows.batches():
         lines = (json.dumps({name: row.get(key) for key, name in names.items()}, ensure_ascii=False) for row in batch)
         yield "".join(f"{line}\n" for line in lines).encode()
 
@@ -125,10 +171,9 @@ def _names(schema: Schema) -> dict[str, str]:
     return {column.key: column.name if every.count(column.name) == 1 else column.key for column in schema.columns}
 
 
-def _workbook(schema: Schema, q: Q) -> IO[bytes]:
+def _workbook(schema: Schema, rows: _Rows) -> IO[bytes]:
     """The rows as one sheet in a temporary file, written row by row."""
-    found = Row.objects.filter(q, table_id=schema.table_id).order_by()
-    if found[: SHEET_ROWS + 1].count() > SHEET_ROWS:
+    if rows.are_more_than(SHEET_ROWS):
         raise InvalidInput.at("format", f"An xlsx sheet holds {SHEET_ROWS:,} rows; these are more. Use csv or jsonl.")
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
     book = xlsxwriter.Workbook(
@@ -141,7 +186,7 @@ def _workbook(schema: Schema, q: Q) -> IO[bytes]:
         },
     )
     sheet = _Sheet(book, schema)
-    for batch in _batches(schema.table_id, q):
+    for batch in rows.batches():
         for row in batch:
             sheet.write(row)
     book.close()

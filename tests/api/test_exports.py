@@ -12,6 +12,7 @@ from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from tableflow.tables import exports, rows
+from tableflow.tables.imports import workbooks
 from tableflow.tables.models import Member, Row, Table
 from tests.factories import TableFactory, UserFactory
 
@@ -101,9 +102,33 @@ def test_the_filter_of_the_rows_list_is_the_filter_of_the_export(client: APIClie
     assert len(export(client, table, format="jsonl", filter=condition).splitlines()) == 1
 
 
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "xlsx"])
+def test_what_is_shown_is_exported_as_it_is_shown(client: APIClient, user: Any, format_: str) -> None:
+    table = TableFactory.create(owner=user, columns={"n": "number", "word": "text", "more": "text"})
+    shown = [{"n": number, "word": f"w{number % 7}", "more": "x"} for number in range(100)]
+    Row.objects.bulk_create(Row(table=table, position=row["n"], data=row) for row in shown)
+    wanted = {"search": "w3", "sort": "-n", "columns": "word,n", "filter": '{"field": "n", "op": "gt", "value": 20}'}
+    file = export(client, table, format=format_, **wanted)
+    ordered = [["w3", number] for number in range(94, 20, -7)]
+    if format_ == "csv":
+        found = [[word, int(number)] for word, number in csv.reader(io.StringIO(file.decode())) if word != "Word"]
+    elif format_ == "jsonl":
+        found = [list(json.loads(line).values()) for line in file.splitlines()]
+    else:
+        found = [cells for _, cells in workbooks.opened(io.BytesIO(file)).rows("Sheet1")][1:]
+    assert found == ordered
+
+
 @pytest.mark.parametrize(
     ("query", "attr"),
-    [({"format": "pdf"}, "format"), ({"filter": "{"}, "filter"), ({"filter": '{"field": "x"}'}, None)],
+    [
+        ({"format": "pdf"}, "format"),
+        ({"filter": "{"}, "filter"),
+        ({"filter": '{"field": "x"}'}, None),
+        ({"sort": "nope"}, "sort"),
+        ({"columns": "name,nope"}, "columns"),
+        ({"search": "x" * 2_000}, "search"),
+    ],
 )
 def test_a_wrong_query_is_400_and_names_the_parameter(
     client: APIClient, table: Table, query: dict[str, str], attr: str | None

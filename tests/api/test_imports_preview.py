@@ -54,7 +54,7 @@ def test_what_goes_to_columns_that_are_there_is_tried_on_them(api: Api, user: An
     found = seen(api, CITIES, path=path, **wish)
     assert [(column["column"], column["create"], column["type"]) for column in found["columns"]] == [
         ("name", False, "text"),
-        ("size", False, "number"),
+        ("size", False, "text"),
         (None, False, "date"),
     ]
     assert found["rejected"] == 1

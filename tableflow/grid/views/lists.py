@@ -14,6 +14,7 @@ from dispatch.models import Dispatch, DispatchStatus
 from tableflow.grid.access import SignedIn, page
 from tableflow.grid.chips import Chip, chip
 from tableflow.grid.paging import paging
+from tableflow.grid.type_names import TYPE_NAMES
 from tableflow.tables.models import Table, TableQuerySet
 
 PAGE_TABLES = 50
@@ -35,7 +36,8 @@ def tables(request: SignedIn) -> HttpResponse:
     found = Table.objects.visible_to(request.user).order_by("-updated_at", "-pk")
     pages = paging(request.GET.get("page", ""), size=PAGE_TABLES, count=found.count())
     items = _items(list(_with_columns(found)[pages.offset : pages.offset + pages.size]))
-    context = {"items": items, "paging": pages, "active": any(item.chip for item in items), "section": "tables"}
+    active = any(item.chip for item in items)
+    context = {"items": items, "paging": pages, "active": active, "types": TYPE_NAMES, "section": "tables"}
     return render(request, "grid/tables.html", context)
 
 

@@ -28,7 +28,10 @@ SHOWN_CHARS = 200
 
 @dataclass(frozen=True)
 class PreviewColumn:
-    """A field of the file: the column that it would go to (its key, or None), or the new one that would be made."""
+    """A field of the file: the column that it would go to (its key, or None), or whether a new one would be made.
+
+    `type` is the one that a new column has, or would have.
+    """
 
     header: str
     type: str
@@ -76,7 +79,7 @@ def preview(file: IO[bytes], file_name: str, *, table: Table | None = None, wish
         seen.sheet,
         seen.sheets,
         seen.rows_total,
-        [_column(seen, target, spec, existing) for target, spec in zip(found, specs, strict=True)],
+        [_column(seen, target, spec) for target, spec in zip(found, specs, strict=True)],
         [_shown_row(record[1], seen.names) for record in seen.records if not isinstance(record, Rejected)][:SHOWN_ROWS],
         len(seen.records),
         len(rejected),
@@ -125,14 +128,14 @@ def _problem(line: Rejected, found: Sequence[Target], specs: Sequence[ColumnSpec
     return {"line": line.line, "attr": header, "detail": line.detail}
 
 
-def _column(seen: Look, target: Target, spec: ColumnSpec | None, existing: Sequence[ColumnSpec]) -> PreviewColumn:
+def _column(seen: Look, target: Target, spec: ColumnSpec | None) -> PreviewColumn:
     filled = [text for value in seen.samples[target.field] if (text := _shown(value))]
-    is_there = any(column.key == target.key for column in existing)
+    is_new = target.create is not None
     return PreviewColumn(
         header=target.field,
-        type=spec.type if spec else seen.type_of(target.field).value,
-        column=target.key if is_there else None,
-        create=target.create is not None,
+        type=spec.type if spec and is_new else seen.type_of(target.field).value,
+        column=target.key if spec and not is_new else None,
+        create=is_new,
         samples=list(dict.fromkeys(filled))[:SHOWN_SAMPLES],
     )
 

@@ -1,0 +1,230 @@
+/**
+ * The tray at the bottom: the imports into a table while they load, and what became of those of this tab until they are
+ * dismissed. Hints say when to ask; while something loads it is asked now and then anyway.
+ */
+
+import { call } from "../api.js";
+import { make } from "../panel/elements.js";
+
+const NET_MS = 2000;
+const SHOWN_REASONS = 5;
+/** Imports that are shown at once; there are seldom two. */
+const MOST = 10;
+
+/**
+ * @typedef {object} Source an import, as the API has it
+ * @property {number} id
+ * @property {"pending" | "running" | "complete" | "failed" | "cancelled"} status
+ * @property {string} file_name
+ * @property {number} rows_done
+ * @property {number | null} rows_total
+ * @property {number} rejected
+ * @property {{line: number | null, attr: string | null, detail: string}[]} errors
+ */
+
+/** The imports that this tab began and has not dismissed; they outlive the page. @param {string} table the id */
+export function remembered(table) {
+  const key = `imports-${table}`;
+  /** @returns {number[]} */
+  const ids = () => JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  const keep = (/** @type {number[]} */ all) => sessionStorage.setItem(key, JSON.stringify(all.slice(-MOST)));
+  return {
+    ids,
+    add: (/** @type {number} */ id) => keep([...ids().filter((one) => one !== id), id]),
+    forget: (/** @type {number} */ id) => keep(ids().filter((one) => one !== id)),
+  };
+}
+
+export class Tray {
+  /**
+   * @param {string} table the id
+   * @param {{mayEdit: boolean, ended: () => void}} how `ended` is called when an import that was loading has ended
+   */
+  constructor(table, { mayEdit, ended }) {
+    this.base = `/api/v1/tables/${table}/imports/`;
+    this.mayEdit = mayEdit;
+    this.ended = ended;
+    this.own = remembered(table);
+    /** @type {Map<number, {element: HTMLElement, source: Source}>} */
+    this.cards = new Map();
+    this.element = make("section", { class: "tray", "aria-label": "Imports", hidden: true });
+    document.body.append(this.element);
+    this.inFlight = false;
+    this.stale = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+  }
+
+  /** @param {number} id of an import that has begun here */
+  add(id) {
+    this.own.add(id);
+    return this.refresh();
+  }
+
+  /** Asks for what loads, and for what is shown; once more afterwards when it was called meanwhile. */
+  async refresh() {
+    this.stale = true;
+    if (this.inFlight) return;
+    this.inFlight = true;
+    while (this.stale) {
+      this.stale = false;
+      await this.fetch().catch(() => {}); // asked again below: the page's banner tells of a lost connection
+    }
+    this.inFlight = false;
+    clearTimeout(this.timer);
+    if (this.isLoading || this.failed) this.timer = setTimeout(() => this.refresh(), NET_MS);
+  }
+
+  async fetch() {
+    this.failed = true;
+    const { results } = await call("GET", `${this.base}?status=active&limit=${MOST}`);
+    const active = new Map(results.map((/** @type {Source} */ source) => [source.id, source]));
+    const others = [...new Set([...this.own.ids(), ...this.loading])].filter((id) => !active.has(id));
+    for (const id of others) {
+      const source = await this.one(id);
+      if (source) active.set(id, source);
+    }
+    for (const source of [...active.values()].sort((one, other) => one.id - other.id)) this.show(source);
+    this.failed = false;
+  }
+
+  /** @param {number} id @returns {Promise<Source | null>} null: it is gone with its table */
+  async one(id) {
+    try {
+      return await call("GET", `/api/v1/imports/${id}/`);
+    } catch (error) {
+      if (/** @type {import("../api.js").ApiError} */ (error).status !== 404) throw error;
+      this.dismiss(id);
+      return null;
+    }
+  }
+
+  /** The imports that were loading when they were asked for last. */
+  get loading() {
+    return [...this.cards].filter(([, { source }]) => isActive(source)).map(([id]) => id);
+  }
+
+  get isLoading() {
+    return this.loading.length > 0;
+  }
+
+  /** @param {Source} source */
+  show(source) {
+    const known = this.cards.get(source.id);
+    if (known && JSON.stringify(known.source) === JSON.stringify(source)) return;
+    const wasActive = !known || isActive(known.source);
+    const element = known?.element ?? make("div", { class: "card import" });
+    if (!known) this.element.append(element);
+    this.cards.set(source.id, { element, source });
+    this.element.hidden = false;
+    if (known && isActive(source)) progress(element, source);
+    else element.replaceChildren(...this.pieces(source));
+    if (!isActive(source) && wasActive && known) this.ended();
+  }
+
+  /** @param {Source} source */
+  pieces(source) {
+    const { id, file_name: name } = source;
+    const stop = make("button", { type: "button", class: "button small" }, ["Cancel the import"]);
+    const away = make("button", { type: "button", class: "button small" }, ["Dismiss"]);
+    stop.addEventListener("click", () => this.cancel(id, stop));
+    away.addEventListener("click", () => this.dismiss(id));
+    const title = make("p", { class: "name", title: name }, [name]);
+    if (isActive(source)) {
+      const bar = make("progress", { "aria-label": `Rows of ${name}` });
+      const parts = [title, bar, make("p", { role: "status", class: "soft" })];
+      const card = make("div", { class: "about" }, [
+        ...parts,
+        this.mayEdit ? make("div", { class: "actions" }, [stop]) : null,
+      ]);
+      progress(card, source);
+      return [card];
+    }
+    const said = make("p", { role: "status", class: source.status === "failed" ? "problem" : "soft" }, [
+      outcome(source),
+    ]);
+    return [
+      make("div", { class: "about" }, [title, said, ...reasons(source), make("div", { class: "actions" }, [away])]),
+    ];
+  }
+
+  /**
+   * @param {number} id
+   * @param {HTMLButtonElement} button
+   */
+  async cancel(id, button) {
+    button.disabled = true;
+    try {
+      await call("POST", `/api/v1/imports/${id}/cancel/`);
+    } finally {
+      // Whoever was too late is shown what became of it.
+      this.own.add(id);
+      await this.refresh();
+      button.disabled = false;
+    }
+  }
+
+  /** @param {number} id */
+  dismiss(id) {
+    this.own.forget(id);
+    this.cards.get(id)?.element.remove();
+    this.cards.delete(id);
+    this.element.hidden = this.cards.size === 0;
+  }
+}
+
+/** @param {Source} source */
+function isActive({ status }) {
+  return status === "pending" || status === "running";
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {Source} source
+ */
+function progress(card, { rows_done: rows, rejected, rows_total: total }) {
+  const bar = /** @type {HTMLProgressElement} */ (card.querySelector("progress"));
+  const line = /** @type {HTMLElement} */ (card.querySelector("[role=status]"));
+  if (total) {
+    bar.max = Math.max(total, rows + rejected);
+    bar.value = rows + rejected;
+  }
+  const of = total ? ` of about ${total.toLocaleString("en")}` : "";
+  line.textContent = `${rows.toLocaleString("en")}${of} rows${rejected ? `, ${rejectedLines(rejected)}` : ""}`;
+}
+
+/** @param {Source} source */
+function outcome({ status, rows_done: rows, rejected, errors }) {
+  const landed = `${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`;
+  const lines = rejected ? `, ${rejectedLines(rejected)}` : "";
+  const why = errors.find(({ line }) => line === null)?.detail ?? "";
+  switch (status) {
+    case "failed":
+      return `Failed: ${why}${rows ? ` ${landed} of it are in the table.` : ""}`;
+    case "cancelled":
+      return rows ? `Cancelled; ${landed} of it stay.` : "Cancelled.";
+    default:
+      return `Done: ${landed}${lines}.`;
+  }
+}
+
+/** @param {number} count */
+function rejectedLines(count) {
+  return `${count.toLocaleString("en")} rejected`;
+}
+
+/** The first rejected lines, and where all that are kept can be had. @param {Source} source */
+function reasons({ id, rejected, errors }) {
+  if (!rejected) return [];
+  const lines = errors.filter(({ line }) => line !== null).slice(0, SHOWN_REASONS);
+  const items = lines.map(({ line, attr, detail }) =>
+    make("li", {}, [`Line ${line?.toLocaleString("en")}${attr === null ? "" : `, ${attr}`}: ${detail}`]),
+  );
+  const kept = errors.filter(({ line }) => line !== null).length;
+  const which = rejected > kept ? `the first ${kept.toLocaleString("en")} rejected lines` : "the rejected lines";
+  const address = `/api/v1/imports/${id}/rejected/?format=csv`;
+  return [
+    make("details", {}, [make("summary", {}, ["Why lines were rejected"]), make("ul", {}, items)]),
+    make("a", { href: address, download: true }, [`Download ${which} to mend them`]),
+  ];
+}

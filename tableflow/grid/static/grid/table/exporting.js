@@ -1,0 +1,26 @@
+/** Exporting what is shown: while rows are left out, the entries of the table's menu say so, and do it. */
+
+const KINDS = { csv: "CSV", jsonl: "JSON lines", xlsx: "Excel" };
+
+/** @param {import("./sheet.js").Sheet} sheet */
+export function exporting(sheet) {
+  const menu = document.getElementById("table-menu");
+  menu?.addEventListener("beforetoggle", (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === "open") name(sheet, menu);
+  });
+}
+
+/**
+ * @param {import("./sheet.js").Sheet} sheet
+ * @param {HTMLElement} menu
+ */
+function name(sheet, menu) {
+  const count = sheet.store.count;
+  const rows = `${count.toLocaleString("en")} filtered ${count === 1 ? "row" : "rows"}`;
+  for (const entry of /** @type {NodeListOf<HTMLAnchorElement>} */ (menu.querySelectorAll("[data-export]"))) {
+    const format = /** @type {keyof typeof KINDS} */ (entry.dataset.export);
+    const shown = sheet.isWhole ? {} : { ...sheet.asked, columns: sheet.columns.map(({ key }) => key).join(",") };
+    entry.href = `${sheet.base}/export/?${new URLSearchParams({ format, ...shown })}`;
+    entry.textContent = sheet.isWhole ? `Export as ${KINDS[format]}` : `Export ${rows} as ${KINDS[format]}`;
+  }
+}
