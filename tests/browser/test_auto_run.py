@@ -1,9 +1,8 @@
-"""Auto-run as somebody switches it: per column, per table, and before an import; nothing large starts unasked."""
+"""Auto-run as somebody switches it: per column and per table; nothing large starts unasked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -82,29 +81,3 @@ def test_a_column_is_made_with_auto_run_and_few_rows_run_at_once(visit: Visit, u
     expect(page.get_by_role("status").filter(has_text="Running 3 cells")).to_be_visible()
     assert is_on()
     assert Dispatch.objects.get().mode == "new"
-
-
-def test_an_import_says_what_it_will_start_and_asks(visit: Visit, table: Table, tmp_path: Path) -> None:
-    Group.objects.update(auto_run=True)
-    file = tmp_path / "numbers.csv"
-    file.write_text("n\n" + "".join(f"{n}\n" for n in range(1, 501)))
-    page = visit(f"/imports/?table={table.pk}")
-    expect(page.get_by_text("1 workflow column will run by itself on each new row.")).to_be_visible()
-    page.get_by_label("File", exact=True).set_input_files(file)
-    expect(page.get_by_text("About 500 cells will run by themselves")).to_be_visible()
-    page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("heading", name="Import, and run about 500 cells?")).to_be_visible()
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("heading", name="Import into")).to_be_visible()
-    page.get_by_role("button", name="Import", exact=True).click()
-    page.get_by_role("button", name="Import and run about 500 cells").click()
-    expect(page.get_by_role("heading", name="Import of numbers.csv")).to_be_visible()
-
-
-def test_an_import_that_starts_nothing_asks_nothing(visit: Visit, table: Table, tmp_path: Path) -> None:
-    file = tmp_path / "numbers.csv"
-    file.write_text("n\n" + "".join(f"{n}\n" for n in range(1, 501)))
-    page = visit(f"/imports/?table={table.pk}")
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("heading", name="Import of numbers.csv")).to_be_visible()

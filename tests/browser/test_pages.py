@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -144,49 +143,6 @@ def test_a_table_and_a_column_are_renamed(visit: Visit, user: User) -> None:
     dialog(page).get_by_label("Name").fill("Towns")
     page.get_by_role("button", name="Rename").click()
     expect(page.get_by_role("heading", name="Towns")).to_be_visible()
-
-
-@pytest.mark.usefixtures("worker")
-def test_a_file_becomes_a_table_and_what_was_rejected_is_listed(visit: Visit, tmp_path: Path) -> None:
-    file = tmp_path / "people.csv"
-    file.write_text("Name,Age\nAda,36\nGrace,85\nbroken,1,2,3,4\nAlan,41\n")
-    page = visit("/imports/")
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_label("Name of the new table").fill("People")
-    page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("Complete")).to_be_visible()
-    expect(page.get_by_role("heading", name="Rejected lines")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text=re.compile(r"^4"))).to_be_visible()
-    page.get_by_role("link", name="Open the table").click()
-    expect(page.get_by_role("heading", name="People")).to_be_visible()
-    expect(page.get_by_text("3 rows", exact=True)).to_be_visible()
-    expect(cell(page, 3, "Name")).to_have_text("Alan")
-    expect(cell(page, 3, "Age")).to_have_text("41")
-
-
-@pytest.mark.usefixtures("worker")
-def test_a_clean_file_replaces_the_rows_and_leads_back_to_the_table(visit: Visit, user: User, tmp_path: Path) -> None:
-    table = places(user)
-    file = tmp_path / "more.jsonl"
-    file.write_text('{"name": "Oslo", "people": 700000}\n')
-    page = visit(f"/tables/{table.pk}/")
-    page.get_by_role("button", name="More about this table").click()
-    page.get_by_role("menuitem", name="Import into this table…").click()
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_label("Put them in the place of the 3 that are there").check()
-    page.get_by_role("button", name="Import").click()
-    expect(page.get_by_role("heading", name="Places")).to_be_visible()
-    expect(page.get_by_text("1 row", exact=True)).to_be_visible()
-    expect(cell(page, 1, "Name")).to_have_text("Oslo")
-
-
-def test_a_file_that_is_none_is_refused_next_to_its_field(visit: Visit, tmp_path: Path) -> None:
-    file = tmp_path / "empty.csv"
-    file.write_text("")
-    page = visit("/imports/")
-    page.get_by_label("File", exact=True).set_input_files(file)
-    page.get_by_role("button", name="Import").click()
-    expect(page.locator("[data-problem]").filter(has_text=re.compile(r"\w")).first).to_be_visible()
 
 
 @pytest.mark.usefixtures("worker")
@@ -399,7 +355,7 @@ def test_no_page_complains_or_grows_wider_than_the_window(visit: Visit, user: Us
     page = visit("/")
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 600})
-    for path in ("/", "/imports/", f"/imports/?table={table.pk}", f"/tables/{table.pk}/", "/admin/"):
+    for path in ("/", f"/tables/{table.pk}/", "/admin/"):
         visit(path)
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

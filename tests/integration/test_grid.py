@@ -17,7 +17,7 @@ from cells import counts
 from cells.models import Attempt, Execution, Status
 from dispatch import forecast
 from dispatch.models import Dispatch, DispatchStatus, Mode
-from tableflow.tables.models import Column, Group, Import, Row, Table
+from tableflow.tables.models import Column, Group, Row, Table
 from tests import scenes
 from tests.factories import TableFactory, UserFactory
 
@@ -147,16 +147,10 @@ def test_data_is_escaped_everywhere(client: Client, user: User) -> None:
         execution=execution, number=1, status=Status.ERROR, error=evil, finished_at=timezone.now(),
         trace=[{"id": evil, "type": evil, "status": "error", "input": evil, "output": {"x": evil}, "error": evil}],
     )  # fmt: skip
-    source = Import.objects.create(
-        table=table, file_name=evil, format="csv", status="complete", rejected=1,
-        errors=[{"line": 1, "attr": evil, "detail": evil}],
-    )  # fmt: skip
     for path in (
         "/",
         f"/tables/{table.pk}/",
         f"/tables/{table.pk}/rows/{row.pk}/traces/{group.pk}/",
-        f"/imports/{source.pk}/",
-        f"/imports/?table={table.pk}",
     ):
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -177,13 +171,10 @@ def test_data_is_escaped_everywhere(client: Client, user: User) -> None:
         "/tables/{t}/schema/",
         "/tables/{t}/rows/{r}/values/name/",
         "/tables/{t}/rows/{r}/traces/{g}/",
-        "/imports/?table={t}",
-        "/imports/{i}/",
     ],
 )
 def test_a_stranger_sees_none_of_it(table: Table, path: str) -> None:
-    source = Import.objects.create(table=table, file_name="f", format="csv")
-    address = path.format(t=table.pk, r=Row.objects.get().pk, g=Group.objects.get().pk, i=source.pk)
+    address = path.format(t=table.pk, r=Row.objects.get().pk, g=Group.objects.get().pk)
     anonymous = Client().get(address)
     if path.endswith(("/rows/", "/values/name/", "/schema/")):
         assert anonymous.status_code == 401
@@ -210,9 +201,6 @@ def test_what_is_not_there_is_not_found(client: Client, table: Table) -> None:
         "/tables/0/",
         f"/tables/{table.pk}/rows/0/values/name/",
         f"/tables/{table.pk}/rows/{row}/traces/0/",
-        "/imports/0/",
-        "/imports/?table=99999999999999999",
-        f"/imports/?table={'9' * 5_000}",
     ):
         assert client.get(path).status_code == 404, path
     assert client.post(f"/tables/{table.pk}/").status_code == 405
