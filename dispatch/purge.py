@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from functools import partial
 
 from cells import lifecycle as executions
 from cells.models import Execution
@@ -13,19 +15,23 @@ from tableflow.tables.models import Group
 BATCH = 5000
 
 
-def purge(seconds: float = 20.0) -> bool:
-    """Remove batches until nothing is left or the time is up; whether something is left for the next time."""
+def purge(seconds: float = 20.0, *, grace: timedelta = tables.COLUMN_GRACE) -> bool:
+    """Remove batches until nothing is left or the time is up; whether something is left for the next time.
+
+    Columns deleted less than `grace` ago are not looked at: they can be restored.
+    """
     gives_up_at = time.monotonic() + seconds
-    for step in (_columns, _groups, _tables):
+    for step in (partial(_columns, grace), _groups, _tables):
         while step():
             if time.monotonic() > gives_up_at:
                 return True
     return False
 
 
-def _columns() -> bool:
+def _columns(grace: timedelta) -> bool:
     """One batch of a deleted column, of a table in which no run may still write its values."""
-    return tables.columns(BATCH, busy=list(Dispatch.objects.active().values_list("table", flat=True).distinct()))
+    busy = list(Dispatch.objects.active().values_list("table", flat=True).distinct())
+    return tables.columns(BATCH, busy=busy, grace=grace)
 
 
 def _groups() -> bool:

@@ -19,7 +19,7 @@ from tableflow.api.idempotency import once
 from tableflow.api.query import flag
 from tableflow.api.tables import NewColumn
 from tableflow.errors import InvalidInput
-from tableflow.tables import columns, schema
+from tableflow.tables import columns, restoring, schema
 from tableflow.tables.models import ColumnType
 
 
@@ -66,12 +66,27 @@ class ColumnDetail(APIView):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, table_id: int, key: str) -> Response:
-        """Delete the column and its values. 409 when a workflow column has it as an input, or in a template."""
+        """Delete the column and its values; it can be restored for a while. 409 when a workflow column has it as an
+        input, or in a template.
+        """
         table = access.editable_table(request, table_id)
         if flag(request, "dry_run"):
             raise InvalidInput.at("dry_run", "Only a change of type can be tried first; nothing was deleted.")
         removal.delete_column(table, key)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ColumnRestore(APIView):
+    """A deleted column."""
+
+    @extend_schema(request=None, responses=shapes.Column)
+    @once
+    def post(self, request: Request, table_id: int, key: str) -> Response:
+        """Take back its deletion: it has its values, its place, and its part in workflow columns again, where these
+        still stand as they did. For half an hour at least; then 409 while its values are being removed, and 404.
+        """
+        table = access.editable_table(request, table_id)
+        return Response(answers.column(restoring.restore(table, key, binding.row_keys)))
 
 
 class ColumnOrder(APIView):
@@ -94,5 +109,6 @@ class ColumnOrder(APIView):
 urlpatterns = [
     path("tables/<int:table_id>/columns/", Columns.as_view(), name="columns"),
     path("tables/<int:table_id>/columns/<str:key>/", ColumnDetail.as_view(), name="column"),
+    path("tables/<int:table_id>/columns/<str:key>/restore/", ColumnRestore.as_view(), name="column-restore"),
     path("tables/<int:table_id>/column-order/", ColumnOrder.as_view(), name="column-order"),
 ]

@@ -90,7 +90,7 @@ def change(table: Table, key: str, changes: Any, *, dry_run: bool = False) -> Ch
 
 @transaction.atomic
 def delete(table: Table, key: str, reads: Reads = templates_unknown) -> None:
-    """Hides a column at once; its values are purged later, and its key stays taken until then.
+    """Hides a column at once; its values are purged later, and its key stays taken until then (restoring.py).
 
     Groups no longer wait for it. The group that it was the last output of is deleted with it. Conflict names the
     groups that have it as an input, or in a template: `reads` tells what these read. NotFound for an unknown column.
@@ -121,7 +121,7 @@ def reorder(table: Table, keys: Any, reads: Reads = templates_unknown) -> list[D
         raise InvalidInput.at("columns", detail, "outputs_apart")
     dropped = dependencies.pointing_right(known, places, reads)
     _drop_dependencies(table.pk, dropped)
-    _place(table.pk, keys)
+    place(table.pk, keys)
     return dropped
 
 
@@ -152,12 +152,26 @@ def refuse_readers(
 
 def hide(table_id: int, known: Schema, keys: Collection[str]) -> None:
     """Deletes the columns, closes the gaps that they leave, and lets no group wait for them. The table is locked."""
+    hidden = list(Column.objects.filter(table=table_id, key__in=keys))
+    for column in hidden:
+        column.was = _was(known, column.key)
+    Column.objects.bulk_update(hidden, ["was"])
     Column.objects.filter(table=table_id, key__in=keys).update(deleted_at=Now(), group=None)
     waiting = Group.objects.filter(table=table_id, deleted_at=None)
     for group in (group for group in waiting if set(group.run_after) & set(keys)):
         group.run_after = [key for key in group.run_after if key not in keys]
         group.save(update_fields=["run_after", "updated_at"])
-    _place(table_id, [key for key in known.keys if key not in keys])
+    place(table_id, [key for key in known.keys if key not in keys])
+
+
+def place(table_id: int, keys: Sequence[str]) -> None:
+    """Gives the columns the positions 0, 1, 2 … in this order."""
+    places = {key: position for position, key in enumerate(keys)}
+    columns = list(Column.objects.filter(table=table_id, deleted_at=None, key__in=keys))
+    for column in columns:
+        column.position = places[column.key]
+    Column.objects.bulk_update(columns, ["position"])
+    touch(table_id)
 
 
 # Checks and steps
@@ -237,11 +251,11 @@ def _drop_dependencies(table_id: int, dropped: Sequence[Dropped]) -> None:
         group.save(update_fields=["run_after", "inputs", "run_if", "updated_at"])
 
 
-def _place(table_id: int, keys: Sequence[str]) -> None:
-    """Gives the columns the positions 0, 1, 2 … in this order."""
-    places = {key: position for position, key in enumerate(keys)}
-    columns = list(Column.objects.filter(table=table_id, deleted_at=None, key__in=keys))
-    for column in columns:
-        column.position = places[column.key]
-    Column.objects.bulk_update(columns, ["position"])
-    touch(table_id)
+def _was(known: Schema, key: str) -> dict[str, Any]:
+    """What the column is to groups: the output of one, and who waits for it."""
+    waiting = [group.id for group in known.groups if key in group.run_after]
+    for group in known.groups:
+        for place, output in enumerate(group.outputs):
+            if output.column == key:
+                return {"group": group.id, "from": output.source, "place": place, "waiting": waiting}
+    return {"waiting": waiting}

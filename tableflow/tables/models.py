@@ -159,6 +159,7 @@ class Column(models.Model):
     position = models.PositiveIntegerField(help_text="Left to right, from 0.")
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="columns")
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Hidden at once; its values are purged later.")
+    was = models.JSONField(null=True, blank=True, help_text="Of a deleted one: what it was to groups (restoring.py).")
 
     class Meta:
         ordering = ("position", "id")

@@ -7,23 +7,27 @@ leave the rest to the next. Rows that somebody else has locked are left for a la
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from tableflow.tables import statements
 from tableflow.tables.models import Column, Group, Import, ImportChunk, Member, Row, Table, View
 
 BATCH = 5000
+COLUMN_GRACE = timedelta(minutes=30)
+"""How long a deleted column can be restored: only then its values go."""
 
 
 @transaction.atomic
-def columns(batch: int = BATCH, *, busy: Collection[int] = ()) -> bool:
+def columns(batch: int = BATCH, *, busy: Collection[int] = (), grace: timedelta = COLUMN_GRACE) -> bool:
     """Removes values of one deleted column from at most `batch` rows, and its record when no row has one any more.
 
     Whether deleted columns, or values of this one, are left. The tables in `busy` are left for later: something
-    still writes there by a schema that has the column.
+    still writes there by a schema that has the column; and so are columns deleted less than `grace` ago.
     """
-    deleted = Column.objects.exclude(deleted_at=None).exclude(table__in=busy)
+    deleted = Column.objects.filter(deleted_at__lte=Now() - grace).exclude(table__in=busy)
     doomed = deleted.select_for_update(skip_locked=True).order_by("pk").first()
     if doomed is None:
         return False

@@ -62,6 +62,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
             "imports",
             "tables",
             "tables/{table_id}/columns",
+            "tables/{table_id}/columns/{key}/restore",
             "tables/{table_id}/dispatches",
             "tables/{table_id}/groups",
             "tables/{table_id}/groups/try",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -211,13 +212,15 @@ def test_a_deleted_column_is_hidden_and_its_values_are_purged_later(table: Table
     with pytest.raises(InvalidInput):
         rows.insert(table, [{"a": "x"}])
     assert columns.create(table, {"name": "A", "type": "text"}).key == "a_2"
-    assert purge.columns(batch=10) is True
-    assert Row.objects.filter(data__has_key="a").count() == 15
-    assert purge.columns(batch=10) is True
     assert purge.columns(batch=10) is False
+    at_once = timedelta(0)
+    assert purge.columns(batch=10, grace=at_once) is True
+    assert Row.objects.filter(data__has_key="a").count() == 15
+    assert purge.columns(batch=10, grace=at_once) is True
+    assert purge.columns(batch=10, grace=at_once) is False
     assert not Row.objects.filter(data__has_key="a").exists()
     assert Row.objects.filter(data__has_key="b").count() == 25
-    assert purge.columns() is False
+    assert purge.columns(grace=at_once) is False
     assert columns.create(table, {"name": "A", "type": "text"}).key == "a"
 
 

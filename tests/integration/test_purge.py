@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from cells.models import Attempt, Execution
@@ -23,7 +25,7 @@ def test_a_deleted_group_leaves_no_executions_and_frees_its_bit(worker, monkeypa
     kept = scenes.group(table, scenes.doubling(table), "kept")
     scenes.until_ended(begin(table.pk))
     groups.delete(table, gone.pk, columns_too=True)
-    assert not purge.purge()
+    assert not purge.purge(grace=timedelta(0))
     assert not Group.objects.filter(pk=gone.pk).exists()
     assert not Execution.objects.filter(group=gone.pk).exists()
     assert Attempt.objects.count() == 30
