@@ -272,11 +272,12 @@ export class Grid extends EventTarget {
     if (isOther) {
       slot.index = index;
       slot.element.hidden = false;
-      slot.element.setAttribute("aria-rowindex", String(index + 1 + this.headRows));
     }
     const hasMoved = this.window(slot, left, right, isOther);
     if (slot.isFresh && !isOther && !hasMoved) return;
     slot.isFresh = true;
+    // Also a row that stays has another number when the head gets another line.
+    slot.element.setAttribute("aria-rowindex", String(index + 1 + this.headRows));
     const row = this.source.row(index);
     const isChosen = row !== undefined && this.selection.hasRow(row.id);
     slot.element.toggleAttribute("aria-busy", row === undefined);
