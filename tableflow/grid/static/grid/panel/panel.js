@@ -175,7 +175,8 @@ class WorkflowPanel {
 
   /** @param {ApiError} error @param {string} [before] what was done all the same */
   refused(error, before = "") {
-    const others = this.form?.tell(error.problems) ?? error.problems;
+    if (!this.form) return tell(error.message);
+    const others = this.form.tell(error.problems);
     const said = others.map(({ attr, detail }) => (attr ? `${attr}: ${detail}` : detail)).join("\n");
     this.whole.textContent = [before, said].filter(Boolean).join("\n");
   }
