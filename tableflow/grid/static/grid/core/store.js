@@ -65,8 +65,8 @@ export class Store extends EventTarget {
     /** @type {[number, number]} */
     this.wanted = [0, 0];
     this.marks = 0;
-    /** @type {number} The mark since when the number of rows is unknown. */
-    this.uncounted = 1;
+    /** @type {number} The mark since when the number of rows is unknown; 0: it is known. */
+    this.uncounted = 0;
     /** @type {{from: number, to: number, abort: AbortController} | null} */
     this.request = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
