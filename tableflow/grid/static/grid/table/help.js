@@ -6,7 +6,7 @@ import { anywhere } from "./searching.js";
 
 /** What stands together, by words of the labels; the first that fits. */
 const GROUPS = /** @type {[string, RegExp][]} */ ([
-  ["Moving and selecting", /move|page up|first or last|next or previous cell|select|choose/i],
+  ["Moving and selecting", /^(move|a page|to the|the next or previous cell|select|choose|clear the selection)/i],
   ["Finding and looking", /find|search|sought|menu|keys|expand|trace/i],
   ["Running", /\brun|stop|pause/i],
   ["Rows", /\brows?\b/i],

@@ -26,6 +26,8 @@ export function rowDetail(sheet) {
   let shown = null;
   /** @type {Record<string, any>} What the server has, so far as is known. */
   let data = {};
+  /** @type {string | undefined} The column whose field had the focus last. */
+  let held;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -59,11 +61,13 @@ export function rowDetail(sheet) {
   }
 
   function render() {
+    const isStepping = dialog.querySelector(".row-ways")?.contains(document.activeElement) && fields.length > 0;
     fields = [];
     body.replaceChildren(
       ...sheet.schema.columns.map((column) => (column.group === null ? plain(column) : output(column))),
     );
-    body.querySelector("input, textarea, select")?.scrollIntoView({ block: "nearest" });
+    const again = fields.find(({ column }) => column.key === held) ?? fields[0];
+    if (!isStepping && again) focusable(again.control.element)?.focus();
   }
 
   /** @param {Column} column */
@@ -75,7 +79,7 @@ export function rowDetail(sheet) {
     const field = { column, control: made, slot, isDirty: false };
     made.write(data[key]);
     if (inner) inner.id = unique("row");
-    else made.element.setAttribute("aria-label", name);
+    else (made.element.matches("label") ? focusable(made.element) : made.element)?.setAttribute("aria-label", name);
     for (const each of [made.element, ...made.element.querySelectorAll("input")]) {
       if (!sheet.mayEdit && each.matches("input, textarea, select")) each.setAttribute("disabled", "");
     }
@@ -188,6 +192,9 @@ export function rowDetail(sheet) {
     return show();
   }
 
+  body.addEventListener("focusin", ({ target }) => {
+    held = fields.find(({ control }) => control.element.contains(/** @type {Node} */ (target)))?.column.key;
+  });
   sheet.store.addEventListener("change", () => {
     if (!dialog.open) return;
     if (sheet.activeRow && sheet.activeRow.id !== shown) show();
@@ -208,4 +215,9 @@ export function rowDetail(sheet) {
   sheet.keymap.bind("Space", "Expand the row", () => {
     open();
   });
+}
+
+/** @param {HTMLElement} element @returns {HTMLElement | null} */
+function focusable(element) {
+  return element.matches("input, textarea, select") ? element : element.querySelector("input");
 }
