@@ -62,8 +62,8 @@ def _queued(schema: Schema, row: Row, group: GroupSpec, state: CellState) -> Why
 def _asked(run: Dispatch) -> str:
     if not run.is_manual:
         return f"It is queued in run {run.pk}, which began by itself."
-    by = f" by {plain(run.requested_by.get_username())}" if run.requested_by else ""
-    return f"It is queued in run {run.pk}, asked for{by}."
+    by = f", asked for by {plain(run.requested_by.get_username())}" if run.requested_by else ""
+    return f"It is queued in run {run.pk}{by}."
 
 
 def _held_up(run: Dispatch) -> list[str]:
@@ -77,8 +77,8 @@ def _in_line(run: Dispatch, state: CellState) -> list[str]:
         return ["Another workflow column of its row runs first."]
     cells = progress.under_way(run.pk)
     running, others = cells.get(Status.RUNNING, 0), cells.get(Status.PENDING, 0) - 1
-    beside = f", {count(others, 'other cell')} in line beside it" if others > 0 else ""
-    return [f"It is among the next: {count(running, 'cell')} of the run running now{beside}."]
+    beside = f" and {count(others, 'other cell')} in line" if others > 0 else ""
+    return [f"It is among the next, with {count(running, 'cell')} of the run running{beside}."]
 
 
 def _ahead(run: Dispatch, row: Row) -> list[str]:

@@ -71,6 +71,7 @@ export function context(sheet, gestures) {
       ...(isCell ? { cell: "" } : {}),
       ...(isCell && isPlain && sheet.mayEdit ? { plain: "" } : {}),
       ...(state ? { one: "" } : {}),
+      ...((scope && sheet.mayEdit) || state ? { top: "" } : {}),
       ...(state && WAITING.includes(state.kind ?? state.status ?? "") ? { waits: "" } : {}),
     });
     const may = scope ? possible(sheet, scope) : null;
@@ -125,6 +126,10 @@ export function context(sheet, gestures) {
     "trace-cell": () => {
       const detail = { row: Number(point.dataset.row), group: Number(point.dataset.group) };
       sheet.dispatchEvent(new CustomEvent("trace", { detail }));
+    },
+    "copy-cells": () => {
+      sheet.grid.focus();
+      document.execCommand("copy"); // whoever listens to the grid's own copying does it
     },
     "edit-cell": () => sheet.grid.dispatchEvent(new CustomEvent("open", { detail: { ...sheet.selection.active } })),
   });

@@ -3,7 +3,7 @@
  * that are seen, until the server's own answer comes; it is taken back where the server refuses.
  */
 
-import { ApiError, call } from "../api.js";
+import { call } from "../api.js";
 import { tell } from "../dialogs.js";
 import { cells } from "./scope.js";
 import { isLacking, outputs, stateOf } from "./states.js";
@@ -129,18 +129,4 @@ function assume(sheet, { groups, rows }, becomes, face) {
 function assumed(row, key, face) {
   const ran = row.faces?.[key]?.ran ? { ran: true } : {};
   return face === CANCELLED && !(key in row.values) ? { ...face, ...ran, kind: "cancelled" } : { ...face, ...ran };
-}
-
-/**
- * What a key or a menu does: refusals of the server are told, as those of buttons are.
- *
- * @param {() => unknown} does
- */
-export async function told(does) {
-  try {
-    await does();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    tell(error.message);
-  }
 }

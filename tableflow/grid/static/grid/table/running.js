@@ -1,12 +1,12 @@
 /** Running workflow columns from the page of a table: menus, keys, the gutter, the bar of a selection, the chip. */
 
-import { register } from "../acts.js";
+import { attempt, register } from "../acts.js";
 import { ask } from "../dialogs.js";
 import { autoRun } from "./auto_run.js";
 import { chip } from "./chip.js";
 import { context } from "./context.js";
 import { clear, floating, possible } from "./floating.js";
-import { gestures, told } from "./gestures.js";
+import { gestures } from "./gestures.js";
 import { progress } from "./progress.js";
 import { runMenu } from "./run_menu.js";
 import { allGroups, cells, oneRow, rangeRows, selected } from "./scope.js";
@@ -72,6 +72,6 @@ function keys(sheet, does) {
   keymap.bind("Shift+Space", "Choose the row, or let go of it", chooseRow);
   keymap.bind("Escape", "Clear the selection", () => clear(sheet));
   if (sheet.mayEdit) {
-    keymap.bind("Mod+Enter", "Run what is empty or failed of the selection", () => void told(runSelected));
+    keymap.bind("Mod+Enter", "Run what is empty or failed of the selection", () => void attempt(runSelected));
   }
 }
