@@ -51,8 +51,8 @@ class Dispatch(models.Model):
     `scope` is `{"rows": [ids] | null, "filter": {…} | null, "exclude_rows": [ids], "ranges": [[first, last]…] | null}`,
     the ranges being of positions, of rows that an import landed; `plan` is what was pinned
     when it began (dispatch/plan.py); `exclusions` are what a cancel took out of it ahead of the cursor, each
-    `{"groups": [ids] | null, "rows": [ids] | null, "filter": {…} | null}`. The counts are of cells in windows
-    that have closed; an open window has its own.
+    `{"groups": [ids] | null, "rows": [ids] | null, "filter": {…} | null, "exclude_rows": [ids]}`. The counts are of
+    cells in windows that have closed; an open window has its own.
     """
 
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="dispatches")

@@ -18,7 +18,8 @@ MEANINGS = {
     "401": "No credential, or a wrong one.",
     "403": "You may see this, but not do it.",
     "404": "It does not exist, or not for you.",
-    "409": "Its state does not allow it, or the Idempotency-Key was used with another body.",
+    "409": "Its state does not allow it, a value is not the expected one, or the Idempotency-Key was used with another "
+    "body.",
     "413": "The body is too large.",
     "415": "The body is of another media type than this takes.",
 }

@@ -8,6 +8,7 @@ from typing import Any
 from dispatch.models import Mode
 from tableflow.grid.quantities import count
 from tableflow.plain import plain
+from tableflow.tables.filters import ANY_COLUMN
 
 SHOWN_VALUE_CHARACTERS = 120
 SHOWN_LISTED = 5
@@ -73,7 +74,7 @@ def _names(pinned: Mapping[str, Any]) -> dict[str, str]:
     columns = {column["key"]: column["name"] for column in pinned["columns"]}
     states = {f"@{group['id']}": f"the state of {group['name']}" for group in pinned["groups"]}
     errors = {f"@{group['id']}.error": f"the error of {group['name']}" for group in pinned["groups"]}
-    return {**columns, **states, **errors}
+    return {ANY_COLUMN: "any column", **columns, **states, **errors}
 
 
 def _filter(node: Mapping[str, Any], names: Mapping[str, str], *, inner: bool = False) -> str:

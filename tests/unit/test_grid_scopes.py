@@ -43,6 +43,7 @@ def test_a_scope_says_which_rows_it_covers(scope: dict[str, Any], said: str) -> 
         (condition("n", "is_not_empty"), "Number is not empty"),
         (condition("ok", "eq", True), "OK is ticked"),
         (condition("gone", "contains", "a\x1b[31mb\u202e"), "gone contains “ab”"),
+        (condition("*", "ncontains", "x"), "any column does not contain “x”"),
         (condition("@7", "eq", "error"), "the state of Fetch is “error”"),
         (condition("@7.error", "eq", "x" * 500), f"the error of Fetch is “{'x' * 120}…”"),
         (condition("n", "in", [1, 2, 3, 4, 5, 6, 7]), "Number is one of 1, 2, 3, 4, 5 and 2 more"),
