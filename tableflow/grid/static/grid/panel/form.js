@@ -139,7 +139,8 @@ export class Form {
       return;
     }
     const { inputs, steps, outputs } = this.workflow ?? { inputs: [], steps: [], outputs: {} };
-    const given = mapped ?? this.group?.inputs ?? this.guesses(inputs);
+    const isOwn = this.workflow !== null && this.workflow.id === this.group?.workflow;
+    const given = mapped ?? { ...(isOwn ? {} : this.guesses(inputs)), ...this.group?.inputs };
     this.inputs = new Inputs({ names: inputs, given, isWriting: this.isWriting, columns: () => this.left() }, () =>
       this.changed(),
     );
@@ -272,11 +273,20 @@ export class Form {
   /** As the API takes it. */
   read() {
     const inputs = this.inputs?.read() ?? {};
+    /** @type {Record<string, any> | number | null} */
     const workflow = this.isWriting ? this.draft() : (this.workflow?.id ?? null);
     const outputs = this.outputs?.read() ?? [];
     const name = this.name.value.trim();
     const group = this.group ? { group: this.group.id } : {};
     return { ...group, ...(name || this.group ? { name } : {}), workflow, inputs, outputs, ...this.timing.read() };
+  }
+
+  /** What can be tried: a workflow needs no name for that. */
+  readTrial() {
+    const { workflow, ...body } = this.read();
+    if (workflow === null || typeof workflow === "number") return { ...body, workflow };
+    const { name: _, ...draft } = workflow;
+    return { ...body, workflow: draft };
   }
 
   draft() {
@@ -328,10 +338,14 @@ export class Form {
     if (problems) this.judged(show(this.element, [...ownProblems(this.element), ...problems], this.isAsked));
   }
 
-  /** Whether the server would take it as it is; if not, everything that is wrong is told, and the first of it focused. */
-  async isGood() {
+  /**
+   * Whether the server would take it as it is; if not, everything that is wrong is told, and the first of it focused.
+   *
+   * @param {any} [body]
+   */
+  async isGood(body = this.read()) {
     this.isAsked = true;
-    const { problems } = await call("POST", `${this.base}/groups/check/`, this.read());
+    const { problems } = await call("POST", `${this.base}/groups/check/`, body);
     const found = [...ownProblems(this.element), ...problems];
     this.judged(show(this.element, found, true));
     const first = this.element.querySelector("[aria-invalid='true'], .problem:not(:empty)");
@@ -355,6 +369,7 @@ export class Form {
   async saveWorkflow() {
     if (!this.isWriting) return "";
     const draft = this.draft();
+    if (this.workflow) await this.mayFollow(this.workflow);
     const saved = await this.prefixed(() =>
       this.workflow
         ? call("PATCH", `/api/v1/workflows/${this.workflow.id}/`, draft)
@@ -363,6 +378,15 @@ export class Form {
     const isNew = saved.version !== this.workflow?.version;
     this.workflow = saved;
     return isNew ? `The workflow ${saved.name} is saved as version ${saved.version}.` : "";
+  }
+
+  /** Refuses once what would come after a version that somebody else has saved meanwhile. @param {Workflow} workflow */
+  async mayFollow(workflow) {
+    const { version } = await call("GET", `/api/v1/workflows/${workflow.id}/`);
+    if (version === workflow.version) return;
+    this.workflow = { ...workflow, version };
+    const detail = `Somebody has saved version ${version} of the workflow meanwhile. Save again to put yours after it.`;
+    throw new ApiError(409, [{ attr: null, code: "conflict", detail }]);
   }
 
   /**

@@ -5,9 +5,9 @@
 
 import { register } from "../acts.js";
 import { ApiError, call } from "../api.js";
-import { MOST_UNASKED } from "../automatic.js";
 import { ask, tell } from "../dialogs.js";
 import { opened } from "../menus.js";
+import { offer } from "../table/auto_run.js";
 import { make } from "./elements.js";
 import { Form } from "./form.js";
 import { trialOf } from "./trial.js";
@@ -63,14 +63,24 @@ class WorkflowPanel {
     });
     this.part("[data-save='run']").addEventListener("click", () => this.guarded(() => this.save(true)));
     this.tryButton.addEventListener("click", () => this.guarded(() => this.try()));
-    this.panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) this.close();
-    });
+    this.panel.addEventListener("keydown", (event) => this.pressed(event));
     this.sheet.addEventListener("schema", () => this.columnsChanged());
     this.sheet.selection.addEventListener("change", () => this.nameRow());
     addEventListener("beforeunload", (event) => {
       if (this.form?.isTouched) event.preventDefault();
     });
+  }
+
+  /** Esc closes, Ctrl+Enter saves; Enter alone, in a line among many, does not. @param {KeyboardEvent} event */
+  pressed(event) {
+    const isLine = event.target instanceof HTMLInputElement;
+    if (event.defaultPrevented || event.isComposing) return;
+    const isEnter = event.key === "Enter";
+    if (event.key === "Escape") this.close();
+    else if (isEnter && (event.ctrlKey || event.metaKey)) this.frame.requestSubmit();
+    else if (!isEnter || !isLine) return;
+    // Or else the browser would close with Esc what is asked.
+    event.preventDefault();
   }
 
   /** @param {number | null} group the id of the workflow column that is to be changed; null makes one */
@@ -185,13 +195,15 @@ class WorkflowPanel {
 
   async try() {
     const { form } = this;
-    if (!form || !(await form.isGood())) return;
+    const body = form?.readTrial();
+    if (!form || !(await form.isGood(body))) return;
     const row = await this.row();
     if (!row) return;
     form.tried(make("p", { class: "soft" }, [`Running on ${row.name}…`]));
     try {
-      const body = { ...form.read(), row: row.id };
-      const answer = await call("POST", `${this.sheet.base}/groups/try/`, body, undefined, { patience: TRIAL_MS });
+      const answer = await call("POST", `${this.sheet.base}/groups/try/`, { ...body, row: row.id }, undefined, {
+        patience: TRIAL_MS,
+      });
       form.tried(trialOf(answer, row.name), answer.columns);
     } catch (error) {
       form.tried(null);
@@ -218,13 +230,13 @@ class WorkflowPanel {
       const { group, wasAutomatic } = await form.saveGroup();
       this.leave();
       tell(`${group.name} is saved.`);
-      if (group.auto_run && !wasAutomatic && !isRun) await offerRun(this.sheet, group.id);
+      if (group.auto_run && !wasAutomatic && !isRun) await offer(this.sheet, group.id);
       if (isRun) await call("POST", `${this.sheet.base}/dispatches/`, { groups: [group.id], limit: FIRST });
       this.sheet.refresh();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (!this.form) throw error;
-      this.refused(error, version ? `${version} The column is not:` : "");
+      this.refused(error, version ? `${version} The column is not saved yet.` : "");
     }
   }
 }
@@ -242,22 +254,4 @@ function offerTypes(types) {
 /** @param {string} address of a list that has one page @returns {Promise<any[]>} */
 async function all(address) {
   return (await call("GET", `${address}?limit=${MOST_WORKFLOWS}`)).results;
-}
-
-/** Auto-run was switched on: what never ran may run now, if that is wanted. @param {import("../table/sheet.js").Sheet} sheet @param {number} group */
-async function offerRun(sheet, group) {
-  const { cells, groups } = await call("GET", `${sheet.page}/auto-run/?group=${group}`);
-  if (cells === 0) return;
-  const words = cells === null ? "very many cells" : `${cells.toLocaleString("en")} ${cells === 1 ? "cell" : "cells"}`;
-  const isWanted =
-    (cells !== null && cells <= MOST_UNASKED) ||
-    (await ask({
-      title: `Run ${words} now?`,
-      text: "Auto-run is on: new rows run by themselves, and rows whose values change. These were there before.",
-      yes: `Run ${words} now`,
-      no: "Only new and changed rows",
-    }));
-  if (!isWanted) return;
-  await call("POST", `${sheet.base}/dispatches/`, { groups, mode: "new" });
-  tell(`Running ${words} in the rows that are there.`);
 }

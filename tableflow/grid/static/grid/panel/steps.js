@@ -22,7 +22,7 @@ export class Steps {
     /** @type {Card[]} */
     this.cards = [];
     this.list = make("ol", { class: "steps", "aria-label": "Steps" });
-    this.adder = button("Add a step", () => {}, { class: "button", data: { menu: "step-types" } });
+    this.adder = button("Add a step", () => {}, { class: "button small", data: { menu: "step-types" } });
     this.element = make("div", { class: "stack", data: { at: "workflow.steps" } }, [this.list, this.adder, slot()]);
     for (const step of steps) this.put(step, this.cards.length);
   }

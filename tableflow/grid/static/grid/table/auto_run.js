@@ -28,34 +28,19 @@ export function autoRun(sheet) {
     else if (!button.isConnected) place.replaceChildren(button);
   }
 
-  /**
-   * Runs what never ran, if that is wanted: a switch alone starts nothing that is there.
-   *
-   * @param {string} [group] the id of a workflow column; without one, all that run by themselves
-   */
-  async function offer(group) {
-    const asked = group === undefined ? "" : `?group=${group}`;
-    const { cells, groups } = await call("GET", `${sheet.page}/auto-run/${asked}`);
-    if (cells !== 0 && (await isWanted(cells))) {
-      await call("POST", `${sheet.base}/dispatches/`, { groups, mode: "new" });
-      tell(`Running ${counted(cells)} in the rows that are there.`);
-    }
-    sheet.refresh();
-  }
-
   /** @param {boolean} on */
   async function turnColumn(on) {
     const group = opened().group ?? "";
     await call("PATCH", `${sheet.base}/groups/${group}/`, { auto_run: on });
     sheet.refresh();
-    if (on) await offer(group);
+    if (on) await offer(sheet, group);
   }
 
   async function turnTable() {
     const on = !sheet.schema.autoRun;
     await call("PATCH", `${sheet.base}/`, { auto_run: on });
     sheet.refresh();
-    if (on) await offer();
+    if (on) await offer(sheet);
   }
 
   sheet.addEventListener("schema", show);
@@ -65,4 +50,20 @@ export function autoRun(sheet) {
     "auto-run-off": () => turnColumn(false),
     "auto-run-table": turnTable,
   });
+}
+
+/**
+ * Runs what never ran, if that is wanted: a switch alone starts nothing that is there.
+ *
+ * @param {import("./sheet.js").Sheet} sheet
+ * @param {string | number} [group] the id of a workflow column; without one, all that run by themselves
+ */
+export async function offer(sheet, group) {
+  const asked = group === undefined ? "" : `?group=${group}`;
+  const { cells, groups } = await call("GET", `${sheet.page}/auto-run/${asked}`);
+  if (cells !== 0 && (await isWanted(cells))) {
+    await call("POST", `${sheet.base}/dispatches/`, { groups, mode: "new" });
+    tell(`Running ${counted(cells)} in the rows that are there.`);
+  }
+  sheet.refresh();
 }
