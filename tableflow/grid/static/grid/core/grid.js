@@ -512,7 +512,7 @@ export class Grid extends EventTarget {
   at(x, y) {
     const box = this.scroller.getBoundingClientRect();
     const down = y - box.top - this.headHeight;
-    const column = this.across.at(x - box.left, this.left);
+    const column = this.across.at(x - box.left, this.scroller.scrollLeft); // cells have moved before it is told
     const row = Math.floor((down + this.top) / ROW_PX);
     const isBeside = row >= this.rows.count || column >= this.columns.length;
     const part = down < 0 ? "head" : isBeside ? "beside" : column < 0 ? "gutter" : "cell";
