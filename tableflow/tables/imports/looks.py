@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from tableflow.errors import InvalidInput
 from tableflow.tables.imports import chunks, delimited, detect, objects, workbooks
+from tableflow.tables.imports.cells import Row
 from tableflow.tables.imports.lines import lines
 from tableflow.tables.imports.plan import MAX_FIELDS, field_names, usable_name
 from tableflow.tables.imports.reading import Record
@@ -18,6 +19,7 @@ from tableflow.tables.models import ColumnType, Import
 SAMPLE_BYTES = 1024 * 1024
 SAMPLE_RECORDS = 1_000
 SAMPLE_CHARS = 2_000
+SAMPLE_CELL_CHARS = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _look_at_workbook(file: IO[bytes], sheet: str) -> Look:
         )
     line, cells = header
     names = field_names(["" if cell is None else workbooks.cell_text(cell) for cell in cells])
-    records: list[Record] = list(itertools.islice(rows, SAMPLE_RECORDS))
+    records = list(_within(SAMPLE_CELL_CHARS, itertools.islice(rows, SAMPLE_RECORDS)))
     height = book.height(sheet)
     return Look(
         Import.Format.XLSX,
@@ -95,6 +97,16 @@ def _look_at_workbook(file: IO[bytes], sheet: str) -> Look:
         tuple(book.sheets),
         None if height is None else max(0, height - line),
     )
+
+
+def _within(most_chars: int, rows: Iterator[Row]) -> Iterator[Record]:
+    """The rows, until their texts have so many characters: those of a workbook are not cut from its beginning."""
+    chars = 0
+    for line, cells in rows:
+        yield line, cells
+        chars += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if chars > most_chars:
+            return
 
 
 def _look_at_fields(text: list[str], delimiter: str) -> tuple[list[str], list[Record]]:

@@ -19,7 +19,7 @@ from tableflow.tables.models import Import, Table
 class Command(BaseCommand):
     """Shows a progress bar, then what landed and what was rejected. Ends with 1 when the import failed."""
 
-    help = "Imports a csv, tsv or jsonl file into a table that is there (--table) or a new one (--name)."
+    help = "Imports a csv, tsv, jsonl or xlsx file into a table that is there (--table) or a new one (--name)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         where.add_argument("--table", type=int, help="the id of the table to add the rows to")
         where.add_argument("--name", default="", help="the name of the new table; the file's name when absent")
         parser.add_argument("--user", default="", help="who owns the new table; the first superuser when absent")
+        parser.add_argument("--sheet", default="", help="the sheet of a workbook; the first one when absent")
         parser.add_argument("--mode", choices=Import.Mode.values, default=Import.Mode.APPEND)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -44,13 +45,13 @@ class Command(BaseCommand):
         if source.status != Import.Status.COMPLETE:
             raise CommandError(f"The import is {source.status}.")
 
-    def _receive(self, file: Path, table: int | None, name: str, user: str, mode: str, **_: Any) -> Import:
+    def _receive(self, file: Path, table: int | None, name: str, user: str, mode: str, sheet: str, **_: Any) -> Import:
         target = Table.objects.live().filter(pk=table).first() if table is not None else None
         if table is not None and target is None:
             raise CommandError(f"There is no table {table}.")
         try:
             with file.open("rb") as stream:
-                wish = upload.Wish(name=name, mode=mode)
+                wish = upload.Wish(name=name, mode=mode, sheet=sheet)
                 return upload.receive(stream, file.name, user=_user(user), table=target, wish=wish, ring=False)
         except (OSError, TableflowError) as error:
             raise CommandError(str(error)) from error

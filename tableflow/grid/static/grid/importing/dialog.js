@@ -232,10 +232,10 @@ export class ImportDialog {
     return this.there.automatic * (this.rows ?? 0);
   }
 
-  /** How many rows the file has, by what a workbook says or by how long the first lines are; null: nobody knows. */
+  /** How many rows the file brings, by what a workbook says or by how long the first lines are; null: nobody knows. */
   get rows() {
     if (!this.file || !this.preview) return null;
-    if (this.isWhole) return this.preview.sampled;
+    if (this.isWhole) return this.preview.sampled - this.preview.rejected;
     if (this.preview.format === "xlsx") return this.preview.rows_total;
     const lines = this.lines * Math.max(1, this.file.size / PREVIEW_BYTES);
     return Math.max(0, Math.round(lines) - (this.preview.format === "jsonl" ? 0 : 1));
@@ -314,8 +314,7 @@ export class ImportDialog {
     this.part("sending").hidden = !isSending;
     button.disabled = isSending || !isReady;
     const rows = this.rows;
-    button.textContent =
-      isReady && rows !== null ? `Import ${this.isWhole ? "" : "about "}${amount(rows, "row")}` : "Import";
+    button.textContent = isReady && rows ? `Import ${this.isWhole ? "" : "about "}${amount(rows, "row")}` : "Import";
   }
 
   get isTooLarge() {

@@ -182,7 +182,7 @@ function isActive({ status }) {
  * @param {HTMLElement} card
  * @param {Source} source
  */
-function progress(card, { rows_done: rows, rejected, rows_total: total }) {
+function progress(card, { status, rows_done: rows, rejected, rows_total: total }) {
   const bar = /** @type {HTMLProgressElement} */ (card.querySelector("progress"));
   const line = /** @type {HTMLElement} */ (card.querySelector("[role=status]"));
   if (total) {
@@ -190,7 +190,8 @@ function progress(card, { rows_done: rows, rejected, rows_total: total }) {
     bar.value = rows + rejected;
   }
   const of = total ? ` of about ${total.toLocaleString("en")}` : "";
-  line.textContent = `${rows.toLocaleString("en")}${of} rows${rejected ? `, ${rejectedLines(rejected)}` : ""}`;
+  const done = `${rows.toLocaleString("en")}${of} rows${rejected ? `, ${rejectedLines(rejected)}` : ""}`;
+  line.textContent = status === "pending" && !rows ? "Waiting for a worker" : done;
 }
 
 /** @param {Source} source */
