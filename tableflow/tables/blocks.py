@@ -5,7 +5,7 @@ All or nothing, and as many statements for ten thousand rows as for one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import changes, expected, gaps, schema, stored, values
+from tableflow.tables import changes, expected, gaps, schema, stored, types, values
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import Schema
+from tableflow.tables.stored import Cells
 
 MAX_ROWS = 10_000
 MAX_CELLS = 200_000
+MAX_BYTES = 32 * 1024 * 1024
 
 Lines = Sequence[Sequence[Any]]
 """A list of values a row, in the order of the columns. Where there are fewer than rows, they begin again."""
@@ -61,7 +63,7 @@ def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append
     """Sets the values of the block in these rows (ids), or in a stretch of those that are shown.
 
     With `append`, values for which no row is left make new rows at the end of the table; else there may be no more of
-    them than rows. At most 10,000 rows and 200,000 cells. Conflict, named as expected.{row}.{key}, where something
+    them than rows. At most 10,000 rows, 200,000 cells, 32 MiB. Conflict, named as expected.{row}.{key}, where something
     else stands than was believed: a new row is empty. InvalidInput names columns, values, rows, limit or expected.
     """
     _check(block)
@@ -72,15 +74,14 @@ def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append
     lines = _checked(known, block)
     ids = _ids(block, target, append=append)
     news = _news(block, ids, append=append)
-    found = stored.locked(table.pk, ids)
+    _check_bytes(lines, len(ids) + news)
+    found = stored.locked_cells(table.pk, ids, block.columns)
     stored.refuse_unknown(ids, found)
     _check_believed(known, block, [*(found[row_id].data for row_id in ids), *({} for _ in range(news))])
-    before = tuple(tuple(found[row_id].data.get(key) for key in block.columns) for row_id in ids)
-    attrs = [f"values.{index % len(lines)}" for index in range(len(ids) + news)]
-    patches = {row_id: lines[index % len(lines)] for index, row_id in enumerate(ids)}
-    keys = stored.patch(table.pk, found, patches, attrs[: len(ids)])
-    made = _append(table, [lines[len(ids) + index] for index in range(news)], attrs[len(ids) :])
+    keys = _patch(table, {row_id: found[row_id] for row_id in ids}, lines)
+    made = _append(table, lines[len(ids) :] if news else [], len(ids))
     changes.tell(table.pk, created=[row.pk for row in made], changed=keys)
+    before = tuple(tuple(found[row_id].data[key] for key in block.columns) for row_id in ids)
     return Written(sum(map(len, keys.values())), tuple(row.pk for row in made), tuple(ids), before)
 
 
@@ -148,7 +149,7 @@ def _news(block: Block, ids: Sequence[int], *, append: bool) -> int:
     return news
 
 
-def _check_believed(known: Schema, block: Block, rows: Sequence[dict[str, Any]]) -> None:
+def _check_believed(known: Schema, block: Block, rows: Sequence[Mapping[str, Any]]) -> None:
     if block.believed is None:
         return
     lines = block.believed
@@ -159,7 +160,27 @@ def _check_believed(known: Schema, block: Block, rows: Sequence[dict[str, Any]])
     expected.check(known, cells)
 
 
-def _append(table: Table, data: Sequence[dict[str, Any]], attrs: Sequence[str]) -> list[Row]:
-    for row, attr in zip(data, attrs, strict=True):
-        values.check_size(row, attr)
+def _check_bytes(lines: Sequence[dict[str, Any]], rows: int) -> None:
+    """What is filled into many rows is written as often."""
+    sizes = [types.row_bytes(line) for line in lines]
+    size = sum(sizes) * (rows // len(lines)) + sum(sizes[: rows % len(lines)])
+    if size > MAX_BYTES:
+        detail = f"At most {MAX_BYTES:,} bytes are written at once; these are {size:,}. Write fewer rows."
+        raise InvalidInput.at("values", detail, "too_large")
+
+
+def _patch(table: Table, rows: Mapping[int, Cells], lines: Sequence[dict[str, Any]]) -> dict[int, frozenset[str]]:
+    """Writes what really changes into the rows, which are in the order of the lines; the keys that changed."""
+    changed: dict[int, dict[str, Any]] = {}
+    for index, (row_id, cells) in enumerate(rows.items()):
+        if news := stored.news(cells.data, lines[index % len(lines)]):
+            cells.check_size(news, f"values.{index % len(lines)}")
+            changed[row_id] = news
+    stored.write(table.pk, changed)
+    return {row_id: frozenset(news) for row_id, news in changed.items()}
+
+
+def _append(table: Table, data: Sequence[dict[str, Any]], first: int) -> list[Row]:
+    for index, row in enumerate(data, first):
+        values.check_size(row, f"values.{index}")
     return stored.place(table, data, gaps.places(table.pk, len(data), None))

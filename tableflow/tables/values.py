@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import types
@@ -32,8 +32,13 @@ def check_size(data: Mapping[str, Any], attr: str) -> None:
     """InvalidInput when the whole row is too large to store."""
     size = types.row_bytes(data)
     if size > types.MAX_ROW_BYTES:
-        detail = f"The row is {size} bytes long; at most {types.MAX_ROW_BYTES} (4 MiB) can be stored."
-        raise InvalidInput.at(attr, detail, "too_large")
+        refuse_size(size, attr)
+
+
+def refuse_size(size: int, attr: str) -> NoReturn:
+    """InvalidInput that says how large the row is."""
+    detail = f"The row is {size} bytes long; at most {types.MAX_ROW_BYTES} (4 MiB) can be stored."
+    raise InvalidInput.at(attr, detail, "too_large")
 
 
 def _row(schema: Schema, data: Any, attr: str, problems: list[Problem]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dispatch.gather import gather
-from tableflow.tables import blocks, rows
+from tableflow.tables import blocks, rows, types
 from tableflow.tables.models import Member, Row, Table
 from tests import scenes
 from tests.api.conftest import Api, errors
@@ -173,6 +173,28 @@ def test_more_cells_than_two_hundred_thousand_are_refused(
     assert errors(api.put(url(people), {**body, "limit": 5})) == {"limit": "too_many"}
     assert errors(api.put(url(people), {**body, "values": [["x", 1]] * 5})) == {"values": "too_many"}
     assert api.put(url(people), {**body, "limit": 4}).status_code == 200
+
+
+def test_what_is_filled_into_many_rows_counts_as_often(
+    api: Api, people: Table, five: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "MAX_BYTES", 500)
+    body = {"columns": ["name"], "values": [["x" * 100]], "offset": 0, "limit": 5}
+    assert errors(api.put(url(people), body)) == {"values": "too_large"}
+    assert api.put(url(people), {**body, "limit": 4}).status_code == 200
+
+
+def test_a_row_that_would_be_too_large_stops_all_of_it(
+    api: Api, people: Table, five: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Row.objects.filter(pk=five[1].pk).update(data={"name": "b", "gone": "x" * 300})
+    monkeypatch.setattr(types, "MAX_ROW_BYTES", 350)
+    body = {"columns": ["name"], "values": [["x"], ["y" * 100]], "offset": 0}
+    assert errors(api.put(url(people), body)) == {"values.1": "too_large"}
+    assert shown(people)[:2] == [("a", 0), ("b", None)]
+    assert api.put(url(people), {**body, "values": [["x"], ["y"]]}).status_code == 200
+    longer = {"columns": ["name"], "values": [["z" * 400]], "offset": 5, "append": True}
+    assert errors(api.put(url(people), longer)) == {"values.0": "too_large"}
 
 
 def test_who_only_looks_writes_no_block_and_strangers_see_none(api_of: Any, people: Table, five: list[Row]) -> None:
