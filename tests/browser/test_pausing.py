@@ -69,6 +69,18 @@ def test_one_paused_run_beside_another_that_goes_on_can_be_resumed(visit: Visit,
     second.refresh_from_db()
     assert second.status == "pending"
 
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Pause 2 runs").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    assert set(Dispatch.objects.values_list("status", flat=True)) == {"paused"}
+    page.get_by_role("button", name="Run other").click()
+    expect(page.get_by_role("menuitem", name="Pause")).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("menuitem", name="Resume", exact=True).click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, second.status) == ("paused", "pending"), "only the run of that workflow column goes on"
+
 
 def test_who_may_only_look_sees_that_a_run_is_paused_and_no_button(visit: Visit, user: User, table: Table) -> None:
     Table.objects.filter(pk=table.pk).update(owner=UserFactory())

@@ -76,7 +76,11 @@ def toast(page: Page, text: str) -> Locator:
 def hold(page: Page, address: str) -> list[Route]:
     """Requests to this address wait from now on, until the test lets them go."""
     held: list[Route] = []
-    page.route(address, lambda route: held.append(route))
+
+    def wait(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, wait)
     return held
 
 

@@ -14,6 +14,7 @@ from dispatch.models import Dispatch
 from tableflow.grid.faces import WHY_STALE
 from tableflow.tables.models import Group, Row, Table
 from tests import scenes
+from tests.browser.grid import cell
 
 Visit = Callable[[str], Page]
 
@@ -36,12 +37,10 @@ def table(user: User) -> Table:
 @pytest.mark.usefixtures("worker")
 def test_an_edited_row_has_a_stale_cell_and_the_menu_runs_just_that(visit: Visit, table: Table) -> None:
     page = visit(f"/tables/{table.pk}/")
-    mark = page.locator("tbody").get_by_text("Stale", exact=True)
+    mark = page.get_by_role("grid").get_by_text("Stale", exact=True)
+    expect(cell(page, 2, "out")).to_have_text("4")
     expect(mark).to_have_count(0)
-    plain = page.locator("#row-" + str(Row.objects.get(position=2).pk)).get_by_role("gridcell").first
-    plain.dblclick()
-    expect(page.locator(":is(input, textarea):focus")).to_be_visible()
-    page.keyboard.press("ControlOrMeta+A")
+    cell(page, 2, "N").click()
     page.keyboard.type("50")
     page.keyboard.press("Enter")
     expect(mark).to_have_count(1)
@@ -50,7 +49,7 @@ def test_an_edited_row_has_a_stale_cell_and_the_menu_runs_just_that(visit: Visit
     page.get_by_role("button", name="Run out").click()
     expect(page.get_by_role("menuitem", name="Run 1 failed")).to_be_visible()
     page.get_by_role("menuitem", name="Run 1 stale").click()
-    expect(page.get_by_role("gridcell", name="100")).to_be_visible()
+    expect(cell(page, 2, "out")).to_have_text("100")
     expect(mark).to_have_count(0)
     assert scenes.values(table) == [2, 100, 6, None]
     assert scenes.statuses(Group.objects.get()) == {"completed": 3, "error": 1}
@@ -59,7 +58,7 @@ def test_an_edited_row_has_a_stale_cell_and_the_menu_runs_just_that(visit: Visit
 def test_the_trace_says_why_a_cell_is_stale(visit: Visit, table: Table) -> None:
     Row.objects.filter(position=1).update(data={"n": 7, "out": 2})
     page = visit(f"/tables/{table.pk}/")
-    page.locator("tbody tr").first.get_by_role("gridcell").last.click()
+    cell(page, 1, "out").click()
     page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Trace")
     expect(panel.get_by_text("Stale", exact=True)).to_be_visible()

@@ -82,13 +82,18 @@ export function gestures(sheet) {
    * @param {() => Promise<void>} does
    */
   async function assuming(scope, becomes, face, does) {
-    const back = assume(sheet, scope, becomes, face);
+    const assumed = new Assumption(sheet, scope, becomes, face);
+    const hold = () => assumed.make();
+    hold();
+    sheet.store.addEventListener("change", hold); // what is fetched before the answer has come knows nothing of it
     try {
       await does();
     } catch (error) {
-      back();
+      sheet.store.removeEventListener("change", hold);
+      assumed.takeBack();
       throw error;
     } finally {
+      sheet.store.removeEventListener("change", hold);
       sheet.refresh();
     }
   }
@@ -96,28 +101,44 @@ export function gestures(sheet) {
   return { run, stop, each };
 }
 
-/**
- * @param {Sheet} sheet
- * @param {{groups: number[], rows: Pick<import("./scope.js").Rows, "covers">}} scope
- * @param {(state: State) => boolean} becomes whether a cell in this state gets the face
- * @param {Face} face
- * @returns {() => void} takes it back
- */
-function assume(sheet, { groups, rows }, becomes, face) {
-  /** @type {[number, Record<string, Face>][]} */
-  const before = [];
-  const [from, to] = sheet.store.wanted;
-  for (let index = from; index < to; index++) {
-    const row = sheet.store.row(index);
-    if (!row || !rows.covers(row, index)) continue;
-    const keys = groups.filter((id) => becomes(stateOf(sheet, row, id))).flatMap((id) => outputs(sheet, id));
-    if (!keys.length) continue;
-    before.push([row.id, Object.fromEntries(keys.map((key) => [key, row.faces?.[key] ?? {}]))]);
-    sheet.store.assume(index, { faces: Object.fromEntries(keys.map((key) => [key, assumed(row, key, face)])) });
+/** What a gesture will make of the cells that are seen. */
+class Assumption {
+  /**
+   * @param {Sheet} sheet
+   * @param {{groups: number[], rows: Pick<import("./scope.js").Rows, "covers">}} scope
+   * @param {(state: State) => boolean} becomes whether a cell in this state gets the face; not in that of the face
+   * @param {Face} face
+   */
+  constructor(sheet, { groups, rows }, becomes, face) {
+    this.sheet = sheet;
+    this.groups = groups;
+    this.rows = rows;
+    this.becomes = becomes;
+    this.face = face;
+    /** What the server says of them, by row. @type {Map<number, Record<string, Face>>} */
+    this.before = new Map();
   }
-  return () => {
-    for (const [id, faces] of before) sheet.store.assume(sheet.store.indexOf(id), { faces });
-  };
+
+  /** Cells that bear the face already stay. */
+  make() {
+    const { sheet, before } = this;
+    const [from, to] = sheet.store.wanted;
+    for (let index = from; index < to; index++) {
+      const row = sheet.store.row(index);
+      if (!row || !this.rows.covers(row, index)) continue;
+      const becoming = this.groups.filter((id) => this.becomes(stateOf(sheet, row, id)));
+      const keys = becoming.flatMap((id) => outputs(sheet, id));
+      if (!keys.length) continue;
+      const theirs = Object.fromEntries(keys.map((key) => [key, row.faces?.[key] ?? {}]));
+      before.set(row.id, { ...before.get(row.id), ...theirs });
+      sheet.store.assume(index, { faces: Object.fromEntries(keys.map((key) => [key, assumed(row, key, this.face)])) });
+    }
+  }
+
+  takeBack() {
+    const { store } = this.sheet;
+    for (const [id, faces] of this.before) store.assume(store.indexOf(id), { faces });
+  }
 }
 
 /**
