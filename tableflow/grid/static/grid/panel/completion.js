@@ -24,6 +24,8 @@ const list = make("ul", {
 /** @type {{control: TextControl, from: number, found: Suggestion[], at: number} | null} */
 let open = null;
 
+document.addEventListener("scroll", (event) => event.target !== list && open && place(open.control), true);
+
 /**
  * Completes what is typed into the field.
  *

@@ -113,7 +113,6 @@ export class Inputs {
     completes(template, () => ofColumns(this.columns()));
     select.addEventListener("change", () => {
       template.hidden = select.value !== TEMPLATE;
-      if (!template.hidden) template.focus();
     });
     const sources = make("div", { class: "field" }, [select, template, slot()]);
     const first = named

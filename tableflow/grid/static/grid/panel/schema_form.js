@@ -129,11 +129,16 @@ function textPart(schema, value, place) {
   const given = value === undefined || value === null ? "" : String(value);
   const control = schema["x-multiline"] ? area(given, attributes) : text(given, attributes);
   if (schema.format === "template") completes(control, place.scope);
-  const read = () => (control.value === "" ? undefined : isNumber ? numberOf(control.value) : control.value);
+  const read = () => (control.value === "" ? nothing(value) : isNumber ? numberOf(control.value) : control.value);
   return {
     element: field(place.title, control, { part: place.name, hint: place.hint, required: place.isRequired }),
     read,
   };
+}
+
+/** What an empty field says: nothing, or that nothing which was there. @param {any} value */
+function nothing(value) {
+  return value === null ? null : undefined;
 }
 
 /** The number that a text says; another text as it is: the server says what is wrong with it. @param {string} said */
@@ -152,7 +157,7 @@ function jsonPart(schema, value, place) {
   if (schema.format === "template") completes(control, place.scope);
   const read = () => {
     delete control.dataset.wrong;
-    if (control.value.trim() === "") return undefined;
+    if (control.value.trim() === "") return nothing(value);
     if (isAny && WHOLE_TEMPLATE.test(control.value)) return control.value;
     try {
       return JSON.parse(control.value);
@@ -323,7 +328,7 @@ function argumentPart(schema, value, { name, title, isRequired, scope }) {
     : types.includes("string")
       ? undefined
       : types.join(" or ");
-  const read = () => (control.value === "" ? undefined : argumentOf(control.value, types));
+  const read = () => (control.value === "" ? nothing(value) : argumentOf(control.value, types));
   return { element: field(title, control, { part: name, hint, required: isRequired }), read };
 }
 

@@ -20,6 +20,8 @@ export class Timing {
     this.columns = columns;
     this.runAfter = new Set(given.run_after);
     this.boxes = make("div", { class: "checks" });
+    /** @type {string | undefined} */
+    this.shown = undefined;
     this.runIf = text(given.run_if, { class: "code", placeholder: "{{ row.… }}" });
     completes(this.runIf, () => ofColumns(columns()));
     this.count = make("p", { class: "hint", role: "status" });
@@ -69,9 +71,9 @@ export class Timing {
     const left = this.columns();
     const gone = [...this.runAfter].filter((key) => !left.some((column) => column.key === key));
     const all = [...left.map(({ key, name }) => [key, name]), ...gone.map((key) => [key, `${key} (not to the left)`])];
-    const keys = all.map(([key]) => key).join("\n");
-    if (this.boxes.dataset.keys === keys) return;
-    this.boxes.dataset.keys = keys;
+    const shown = JSON.stringify(all);
+    if (this.shown === shown) return;
+    this.shown = shown;
     this.boxes.replaceChildren(...all.map(([key, name]) => this.box(key, name)));
     if (!all.length) this.boxes.append(make("p", { class: "hint" }, ["There are no columns to the left."]));
   }
