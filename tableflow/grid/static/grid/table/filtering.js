@@ -32,12 +32,20 @@ export function filtering(sheet, known) {
     const { children } = branchOf(sheet.query.filter);
     opener.textContent = children.length ? `Filter (${children.length})` : "Filter";
     opener.classList.toggle("on", children.length > 0);
-    chips.replaceChildren(...children.map((child) => chip(child)));
+    const before = new Map([...chips.children].map((each) => [/** @type {HTMLElement} */ (each).title, each]));
+    chips.replaceChildren(...children.map((child) => chip(child, before)));
   }
 
-  /** @param {import("./filter_form.js").Node} node */
-  function chip(node) {
+  /**
+   * One that is there already stays: it may be under the pointer.
+   *
+   * @param {import("./filter_form.js").Node} node
+   * @param {Map<string, Element>} before
+   */
+  function chip(node, before) {
     const said = described(asked(), filterOf(node) ?? node);
+    const same = before.get(said);
+    if (same) return same;
     const remove = button("×", () => without(node), { "aria-label": `Remove the condition: ${said}` });
     return make("span", { class: "chip", title: said }, [make("span", { class: "cut" }, [said]), remove]);
   }

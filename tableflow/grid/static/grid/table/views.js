@@ -36,6 +36,7 @@ export function views(sheet, first) {
   const tabs = /** @type {HTMLElement} */ (document.getElementById("views"));
   const changed = /** @type {HTMLElement} */ (document.getElementById("view-changed"));
   let all = first;
+  let drawn = "";
   let current = all.find(({ id }) => id === viewInAddress()) ?? all[0];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let saving;
@@ -50,9 +51,12 @@ export function views(sheet, first) {
     show();
   }
 
+  /** What is drawn already stays: it may be under the pointer. */
   function show() {
-    tabs.replaceChildren(...all.map(tab), sheet.mayEdit ? adder() : "");
-    changed.replaceChildren(...(isChanged() ? changes() : []));
+    const key = JSON.stringify([all.map(({ id, name, problem }) => [id, name, problem]), current.id]);
+    if (key !== drawn) tabs.replaceChildren(...all.map(tab), sheet.mayEdit ? adder() : "");
+    drawn = key;
+    if (isChanged() !== changed.hasChildNodes()) changed.replaceChildren(...(isChanged() ? changes() : []));
     putInAddress(current.is_default ? null : current.id, sheet.query, queryOf(current));
   }
 
@@ -98,6 +102,7 @@ export function views(sheet, first) {
   function go(view) {
     flush();
     current = view;
+    changed.replaceChildren();
     sheet.setLayout(layoutOf(view.layout, sheet.schema.columns));
     clearTimeout(saving);
     saving = undefined;
