@@ -24,7 +24,7 @@ def row(page: Page, row_number: int) -> Locator:
 
 def active(page: Page) -> Locator:
     """The active cell: the one that is typed into."""
-    return page.locator("[role=gridcell].active")
+    return page.locator("[role=row]:not([hidden]) > * > .active, [role=row]:not([hidden]) > .active")
 
 
 def select(page: Page, start: Place, end: Place) -> None:

@@ -71,21 +71,20 @@ async function attempt(sheet, { label, columns, rows, values, append = false }) 
 export function entry(sheet, label, columns, values, { created, before }) {
   const { undo } = sheet;
   const here = before.rows;
-  const empty = columns.map(() => null);
+  // Where there was no row there was nothing.
+  const back = [...before.values, ...created.map(() => columns.map(() => null))];
   const ids = (/** @type {number[]} */ rows) => rows.map((id) => undo.id(id));
   return {
     label,
     async undo() {
       const rows = ids([...here, ...created]);
-      const back = [...before.values, ...created.map(() => empty)];
       await put(sheet, { columns, rows, values: back, expected: values });
       await remove(sheet, ids(created));
       show(sheet, columns, rows);
     },
     async redo() {
-      const expected = here.length ? { expected: before.values } : {};
-      const more = created.length ? { append: true } : {};
-      const again = await put(sheet, { columns, rows: ids(here), values, ...expected, ...more });
+      const append = created.length > 0;
+      const again = await put(sheet, { columns, rows: ids(here), values, expected: back, append });
       created.forEach((id, place) => {
         undo.renamed(undo.id(id), again.created[place]);
       });

@@ -166,6 +166,7 @@ export class Edits {
   /** Who types on wants something else to be sent. */
   touched() {
     const { edit } = this;
+    this.overlay.place();
     if (edit?.state !== "waiting") return;
     edit.state = "typing";
     edit.wake();

@@ -4,7 +4,7 @@
  */
 
 import { Reveal } from "./reveal.js";
-import { shown } from "./values.js";
+import { NOTHING, shown } from "./values.js";
 
 /** @typedef {import("../core/store.js").Row} Row */
 /** @typedef {import("../core/store.js").Face} Face */
@@ -56,7 +56,7 @@ export class Painter {
     const drawn = drawnOf(cell);
     const isSame = drawn.row !== undefined && drawn.row === row?.id && drawn.key === column.key;
     const face = row?.faces?.[column.key] ?? NO_FACE;
-    const what = shown(column, row?.values[column.key]);
+    const what = row ? shown(column, row.values[column.key]) : NOTHING;
     const kind = face.kind ?? (what.text || what.tags ? "value" : "blank");
     const className = `grid-cell ${row ? what.kind : "loading"}${face.dimmed ? " dimmed" : ""}`;
     const { element } = cell;
@@ -118,7 +118,7 @@ export class Painter {
     if (drawn.text === written) return;
     const hadText = drawn.text;
     drawn.text = written;
-    const node = what.text || what.tags ? this.node(what, drawn.value) : null;
+    const node = what.text || what.tags || what.kind === "check" ? this.node(what, drawn.value) : null;
     if (node !== drawn.value) {
       this.reveal.stop(drawn.value);
       drawn.value?.remove();
@@ -167,7 +167,7 @@ export class Painter {
    */
   check(node, said) {
     node.className = `box ${said}`;
-    node.textContent = said === "true" ? "Yes" : "No";
+    node.textContent = { true: "Yes", false: "No" }[said] ?? "";
     return node;
   }
 

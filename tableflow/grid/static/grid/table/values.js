@@ -21,7 +21,7 @@ const SHOWN_CHARACTERS = 300;
 const SHOWN_CHOICES = 20;
 
 /** @type {Shown} */
-const NOTHING = { kind: "text", text: "" };
+export const NOTHING = { kind: "text", text: "" };
 
 /**
  * @param {Column} column
@@ -29,9 +29,12 @@ const NOTHING = { kind: "text", text: "" };
  * @returns {Shown}
  */
 export function shown(column, value) {
-  if (column.type === "boolean")
-    return { kind: "check", text: value === true ? "true" : value === false ? "false" : "" };
-  if (value === undefined || value === null || value === "") return NOTHING;
+  const isEmpty = value === undefined || value === null || value === "";
+  // One may tick a box in which nothing is yet, but what a workflow fills says nothing then.
+  if (column.type === "boolean" && !(isEmpty && column.group !== null)) {
+    return { kind: "check", text: typeof value === "boolean" ? String(value) : "" };
+  }
+  if (isEmpty) return NOTHING;
   switch (column.type) {
     case "number":
     case "currency":

@@ -27,7 +27,6 @@ export function date(overlay, { type, name }, draft) {
   field.max = isTime ? "9999-12-31T23:59:59.999" : "9999-12-31";
   field.value = draft.replace(/Z$/, "");
   overlay.use(field);
-  field.focus({ preventScroll: true });
   const said = () => (field.value && isTime ? `${seconds(field.value)}Z` : field.value);
   return {
     draft: said,

@@ -4,8 +4,10 @@
  * and choices, stand below it on top of everything.
  */
 
-const LEAST_PX = 160;
-const LARGE_PX = 420;
+/** How wide it is at least, by what kind of box it is. */
+const LEAST_PX = { large: 420, choices: 240, native: 220, open: 160 };
+/** A text that is longer, or has lines, gets a larger box. */
+const LONG_CHARACTERS = 60;
 const TALLEST_PX = 260;
 const GAP_PX = 2;
 
@@ -56,6 +58,9 @@ export class Overlay {
     this.field = field;
     this.element.classList.add("native");
     this.element.prepend(field);
+    field.focus({ preventScroll: true });
+    this.catcher.hidden = true;
+    this.catcher.removeAttribute("aria-label");
   }
 
   close() {
@@ -64,13 +69,13 @@ export class Overlay {
     this.below.hidePopover();
     this.list.replaceChildren();
     this.say("");
-    this.grid.focus();
-    for (const each of [...this.element.children]) if (each !== this.catcher && each !== this.below) each.remove();
-    this.field = this.catcher;
     this.catcher.value = "";
     this.catcher.readOnly = false;
     for (const name of this.catcher.getAttributeNames()) this.catcher.removeAttribute(name);
     for (const [name, value] of this.idle) this.catcher.setAttribute(name, value);
+    this.grid.focus();
+    for (const each of [...this.element.children]) if (each !== this.catcher && each !== this.below) each.remove();
+    this.field = this.catcher;
     this.element.className = "grid-editor";
     this.element.removeAttribute("style");
     this.place();
@@ -121,8 +126,7 @@ export class Overlay {
       style.left = `${clamp(left, scrolled, scrolled + room.width - 1)}px`;
       return;
     }
-    const isLarge = this.element.classList.contains("large");
-    const wide = Math.min(Math.max(width, isLarge ? LARGE_PX : LEAST_PX), room.width - GAP_PX);
+    const wide = Math.min(Math.max(width, this.least), room.width - GAP_PX);
     style.width = `${wide}px`;
     this.grow(height, Math.min(TALLEST_PX, room.height - GAP_PX));
     const tall = this.element.offsetHeight;
@@ -131,6 +135,13 @@ export class Overlay {
     // The head and the columns that stay are in front of it.
     style.clipPath = `inset(${Math.max(0, -top)}px -1rem -1rem ${Math.max(0, held - (left - scrolled))}px)`;
     this.placeBelow(wide);
+  }
+
+  get least() {
+    const { classList } = this.element;
+    const isLong = this.catcher.value.length > LONG_CHARACTERS || this.catcher.value.includes("\n");
+    if (classList.contains("prose")) classList.toggle("large", isLong);
+    return Object.entries(LEAST_PX).find(([name]) => classList.contains(name))?.[1] ?? 0;
   }
 
   /**

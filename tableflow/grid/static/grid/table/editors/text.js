@@ -4,13 +4,10 @@ import { Unfit } from "./unfit.js";
 
 /** @typedef {import("./editor.js").Make} Make */
 
-const LONG_CHARACTERS = 60;
-
 /** @type {Make} */
 export function text({ catcher, element }, { type }, draft, isTyped) {
   if (!isTyped) begin(catcher, draft);
-  const isLong = type === "text" && (draft.length > LONG_CHARACTERS || draft.includes("\n"));
-  element.classList.toggle("large", isLong);
+  element.classList.toggle("prose", type === "text");
   if (type === "url" || type === "email") catcher.inputMode = type;
   return {
     draft: () => catcher.value,
