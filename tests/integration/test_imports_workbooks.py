@@ -158,7 +158,7 @@ def test_what_other_programs_write_is_read_too() -> None:
 
 def test_an_export_comes_back_as_it_was() -> None:
     table = TableFactory.create(columns={"name": "text", "size": "number", "on": "boolean", "day": "date"})
-    data = {"name": "=1+1", "size": -2.5, "on": True, "day": "2024-02-29"}
+    data = {"name": "=1+1 \x01\r_x000D_", "size": -2.5, "on": True, "day": "2024-02-29"}
     Row.objects.create(table=table, position=1, data=data)
     body = b"".join(exports.stream("xlsx", schema.load(table.pk)))
     source = run(received(body))
@@ -216,6 +216,7 @@ def test_a_workbook_that_is_damaged_below_its_first_rows_fails_with_a_plain_sent
         (by_hand(f"<sheetData><row><c><v>{'1' * 13_000_000}</v></c></row></sheetData>"), "longer than"),
         (by_hand(f"<sheetData><row r='1' x='{'y' * 3_000_000}'/></sheetData>"), "damaged"),
         (by_hand("", **{"xl/worksheets/one.xml": '<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'}), "document type"),
+        (by_hand("", **{"xl/worksheets/one.xml": '<?xml version="1.0" encoding="utf-7"?><worksheet/>'}), "encoding"),
         (by_hand("<sheetData/>", **{"xl/styles.xml": "<styleSheet>" + " " * 17 * 2**20}), "16 MiB"),
     ],
 )

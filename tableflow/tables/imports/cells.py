@@ -126,6 +126,7 @@ class Cells:
                 return text.strip() in ("1", "true")
             case "d":
                 return _moment(text.strip())
+        text = markup.unescaped(text)
         return text if text and not text.isspace() else None
 
     def _shared(self, number: str) -> str | None:

@@ -6,6 +6,8 @@ Why no library: calamine holds a sheet as a dense block, so that two cells far a
 
 from __future__ import annotations
 
+import re
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import IO, Protocol
@@ -17,6 +19,12 @@ from tableflow.errors import InvalidInput
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 MAX_TAG_BYTES = 1024 * 1024
+ENCODINGS = ("utf-8", "utf-16", "us-ascii")
+
+# What the standard library raises over archives that are none, or are broken.
+DAMAGED = (BadZipFile, EOFError, NotImplementedError, OSError, ValueError, struct.error, zlib.error)
+
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 Attributes = dict[str, str]
 
@@ -43,7 +51,7 @@ def opened(file: IO[bytes]) -> ZipFile:
     """The archive that a workbook is. InvalidInput (`file`) when it is none, or unpacks to too much."""
     try:
         archive = ZipFile(file)
-    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise unreadable("it is damaged, or not all of it is there.") from error
     unpacked = sum(part.file_size for part in archive.infolist())
     if unpacked > MAX_UNPACKED_BYTES:
@@ -54,6 +62,11 @@ def opened(file: IO[bytes]) -> ZipFile:
             "too_large",
         )
     return archive
+
+
+def unescaped(text: str) -> str:
+    """The text of a cell: what XML cannot hold is written as `_x000D_` there."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
 def part(archive: ZipFile, name: str) -> ZipInfo | None:
@@ -77,21 +90,34 @@ def steps(archive: ZipFile, info: ZipInfo, handler: Handler, most_bytes: int) ->
         # An archive gives no more of a part than the size that it names.
         raise unreadable(f"its part {info.filename[:100]} unpacks to more than {most_bytes // 2**20:,} MiB.")
     parser = _parser(handler)
+    fed = 0
+    for piece in _pieces(archive, info):
+        _feed(parser, piece)
+        fed += len(piece)
+        if fed - parser.CurrentByteIndex > MAX_TAG_BYTES:
+            raise unreadable("it is damaged.")  # a tag without an end, all of which is kept until then
+        yield
+    _feed(parser, b"")
+    yield
+
+
+def _pieces(archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
     try:
         with archive.open(info) as stream:
-            fed = 0
             while piece := stream.read(PIECE_BYTES):
-                parser.Parse(piece, False)
-                fed += len(piece)
-                if fed - parser.CurrentByteIndex > MAX_TAG_BYTES:
-                    raise unreadable("it is damaged.")  # a tag without an end, all of which is kept until then
-                yield
-            parser.Parse(b"", True)
-            yield
-    except (BadZipFile, EOFError, OSError, zlib.error, NotImplementedError, expat.ExpatError) as error:
+                yield piece
+    except DAMAGED as error:
         raise unreadable("it is damaged.") from error
     except RuntimeError as error:  # an archive's way to say that a part is encrypted
         raise unreadable("it is protected by a password.") from error
+
+
+def _feed(parser: expat.XMLParserType, piece: bytes) -> None:
+    """Give the parser a piece; an empty one is the end."""
+    try:
+        parser.Parse(piece, not piece)
+    except expat.ExpatError as error:
+        raise unreadable("it is damaged.") from error
 
 
 def _parser(handler: Handler) -> expat.XMLParserType:
@@ -100,8 +126,14 @@ def _parser(handler: Handler) -> expat.XMLParserType:
     parser.StartElementHandler = lambda name, attributes: handler.start(_local(name), attributes)
     parser.EndElementHandler = lambda name: handler.end(_local(name))
     parser.CharacterDataHandler = handler.text
+    parser.XmlDeclHandler = _check_encoding
     parser.StartDoctypeDeclHandler = _refuse
     return parser
+
+
+def _check_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
+    if encoding is not None and encoding.lower() not in ENCODINGS:
+        raise unreadable("it is in an encoding that workbooks do not have.")
 
 
 def _local(name: str) -> str:

@@ -204,7 +204,7 @@ class _Texts:
         elif name == "rPh":
             self._aloud = False
         elif name == "si":
-            self.texts.append("".join(self._pieces))
+            self.texts.append(markup.unescaped("".join(self._pieces)))
             self._pieces.clear()
 
     def text(self, text: str) -> None:

@@ -14,6 +14,8 @@ import { send } from "./sending.js";
 /** So much of a file is sent for its preview; workbooks are sent as a whole. */
 const PREVIEW_BYTES = 1024 * 1024;
 const PREVIEW_WORKBOOK_BYTES = 16 * 1024 * 1024;
+/** So long after a choice it is asked what comes of it, unless the next one comes first. */
+const PAUSE_MS = 200;
 /** So many records are tried at most. */
 const TRIED = 1000;
 const SHOWN_PROBLEMS = 5;
@@ -37,12 +39,14 @@ export class ImportDialog {
     this.dialog = dialog;
     this.into = into;
     this.form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
-    this.mapping = new Mapping(this.part("mapping"), this.types, () => this.foretell());
+    this.mapping = new Mapping(this.part("mapping"), this.types, () => this.foretellSoon());
     this.there = { columns: /** @type {import("./mapping.js").Column[]} */ ([]), rows: 0, automatic: 0 };
     /** @type {File | null} */
     this.file = null;
     /** @type {any} What the server said of the file's beginning; null where the file is too large to be looked at. */
     this.preview = null;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.asking = undefined;
     /** How many lines there are in the part that is sent for the preview. */
     this.lines = 0;
     this.looking = new AbortController();
@@ -100,6 +104,7 @@ export class ImportDialog {
 
   /** What is under way is given up. */
   leave() {
+    clearTimeout(this.asking);
     this.looking.abort();
     this.sending.abort();
   }
@@ -135,6 +140,11 @@ export class ImportDialog {
     this.tell(seen);
   }
 
+  foretellSoon() {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.foretell(), PAUSE_MS);
+  }
+
   /** Asks what would become of the file now. */
   async foretell() {
     const seen = await this.asked(this.mapping.read());
@@ -147,6 +157,7 @@ export class ImportDialog {
    * @param {{mapping?: Record<string, string | null>, types?: Record<string, string>}} wish
    */
   async asked(wish) {
+    clearTimeout(this.asking);
     this.looking.abort();
     this.looking = new AbortController();
     const { signal } = this.looking;

@@ -79,8 +79,8 @@ export class Tray {
     this.failed = true;
     const { results } = await call("GET", `${this.base}?status=active&limit=${MOST}`);
     const active = new Map(results.map((/** @type {Source} */ source) => [source.id, source]));
-    const others = [...new Set([...this.own.ids(), ...this.loading])].filter((id) => !active.has(id));
-    for (const id of others) {
+    for (const id of new Set([...this.own.ids(), ...this.loading])) {
+      if (active.has(id) || this.hasEnded(id)) continue;
       const source = await this.one(id);
       if (source) active.set(id, source);
     }
@@ -102,6 +102,12 @@ export class Tray {
   /** The imports that were loading when they were asked for last. */
   get loading() {
     return [...this.cards].filter(([, { source }]) => isActive(source)).map(([id]) => id);
+  }
+
+  /** @param {number} id whether it is known what became of it */
+  hasEnded(id) {
+    const card = this.cards.get(id);
+    return card !== undefined && !isActive(card.source);
   }
 
   get isLoading() {
