@@ -193,7 +193,7 @@ export class Form {
     const { workflow } = this;
     this.workflowName = text(workflow?.name ?? "", { maxlength: "128" });
     const about = workflow
-      ? `Saving makes version ${workflow.version + 1} of it. Runs that have begun go on with theirs.`
+      ? `A change makes version ${workflow.version + 1} of it. Runs that have begun go on with theirs.`
       : "It is kept under this name, for other columns, too.";
     this.used = make("p", { class: "hint" });
     if (workflow) this.tellUses(workflow, this.used);
