@@ -270,6 +270,24 @@ def test_what_a_gesture_will_do_shows_at_once_and_goes_back_when_it_is_refused(v
     expect(cell(page, 7, "out")).to_have_text("Queued")
 
 
+def test_who_stops_what_he_has_just_run_means_that_run(visit: Visit, table: Table, posted: Posted) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    held = hold(page, "**/dispatches/")
+    row(page, 5).hover()
+    page.get_by_role("button", name="Run row 5").click()
+    page.get_by_role("button", name="Stop 1 in row 5").click()
+    expect(cell(page, 5, "out")).to_have_text("Cancelled")
+    row(page, 6).hover()
+    page.get_by_role("button", name="Run row 6").click()
+    expect(cell(page, 6, "out")).to_have_text("Queued")
+    held.pop(0).continue_()
+    expect(toast(page, "Stopped.")).to_be_visible()
+    expect(cell(page, 5, "out")).to_have_text("")
+    held.pop().continue_()
+    expect(cell(page, 6, "out")).to_have_text("Queued")
+    assert [address for address, _ in posted] == ["dispatches/", "cancel-runs/", "dispatches/"]
+
+
 def test_the_menu_of_a_cell_offers_what_its_state_allows(visit: Visit, table: Table, posted: Posted) -> None:
     group = table.groups.get().pk
     begin(table.pk, rows=ids(table, 7))

@@ -19,6 +19,9 @@ const QUEUED = { kind: "queued", pill: "Queued", tone: "queued", dimmed: true, s
 /** @type {Face} */
 const CANCELLED = { pill: "Cancelled", tone: "cancelled", status: "cancelled" };
 
+/** So long a request waits for the one before it. */
+const PATIENCE_MS = 5000;
+
 /** Which cells it obviously begins with; of the others the server tells. @type {Record<Mode, (state: State) => boolean>} */
 const BEGINS = {
   all: () => true,
@@ -32,6 +35,12 @@ const BEGINS = {
 
 /** @param {Sheet} sheet */
 export function gestures(sheet) {
+  /** Those that the server has not answered yet, the oldest first. @type {Assumption[]} */
+  const pending = [];
+  let isHolding = false;
+  /** @type {Promise<void>} */
+  let last = Promise.resolve();
+
   /**
    * @param {Scope} scope
    * @param {Mode} mode
@@ -83,22 +92,39 @@ export function gestures(sheet) {
    */
   async function assuming(scope, becomes, face, does) {
     const assumed = new Assumption(sheet, scope, becomes, face);
-    const hold = () => assumed.make();
+    const mine = inTurn(last, does);
+    last = mine;
+    pending.push(assumed);
     hold();
-    sheet.store.addEventListener("change", hold); // what is fetched before the answer has come knows nothing of it
-    try {
-      await does();
-    } catch (error) {
-      sheet.store.removeEventListener("change", hold);
-      assumed.takeBack();
-      throw error;
-    } finally {
-      sheet.store.removeEventListener("change", hold);
-      sheet.refresh();
-    }
+    const refusal = await mine.catch((/** @type {Error} */ error) => error);
+    pending.splice(pending.indexOf(assumed), 1);
+    if (refusal) assumed.takeBack();
+    sheet.refresh();
+    if (refusal) throw refusal;
   }
 
+  /** What is fetched before the answers have come knows nothing of them: the assumptions are made again, in their order. */
+  function hold() {
+    if (isHolding) return;
+    isHolding = true;
+    for (const assumed of pending) assumed.make();
+    isHolding = false;
+  }
+
+  sheet.store.addEventListener("change", hold);
   return { run, stop, each };
+}
+
+/**
+ * Whoever stops what he has just run means that run: requests go one after the other, as long as none takes long.
+ *
+ * @param {Promise<void>} before
+ * @param {() => Promise<void>} does
+ */
+async function inTurn(before, does) {
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+  await Promise.race([before.catch(() => {}), late]); // whoever asked for it has been told what was refused
+  await does();
 }
 
 /** What a gesture will make of the cells that are seen. */
