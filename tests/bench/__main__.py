@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tableflow.embedded import servers
 
-NAMES = ("noop", "stragglers", "starting", "imports", "streams")
+NAMES = ("noop", "stragglers", "starting", "imports", "streams", "grid")
 
 
 def main(names: list[str]) -> None:

@@ -95,7 +95,7 @@ def _tableflow() -> Seen:
     table = scenes.table(1)
     _, token = get_token_model().objects.create(user=table.owner)
     path = f"/api/v1/tables/{table.pk}/events/"
-    with _served("tableflow.asgi:application", parts.environment()) as web:
+    with served("tableflow.asgi:application", parts.environment()) as web:
         return _watched(web, path, [f"Authorization: Bearer {token}"], lambda: _mark(table.pk))
 
 
@@ -120,7 +120,7 @@ def _plain() -> Seen:
     command = ["-m", "tests.bench.plain_eventstream", str(SECONDS), str(RATE)]
     with (
         _talking(command, env) as publisher,
-        _served("tests.bench.plain_eventstream:application", env, "--lifespan", "off") as web,
+        served("tests.bench.plain_eventstream:application", env, "--lifespan", "off") as web,
     ):
 
         def publish() -> Published:
@@ -161,7 +161,7 @@ class Web:
 
 
 @contextlib.contextmanager
-def _served(application: str, env: Mapping[str, str], *options: str) -> Iterator[Web]:
+def served(application: str, env: Mapping[str, str], *options: str) -> Iterator[Web]:
     """One web process that serves an ASGI application; it answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=STREAMS) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
