@@ -31,7 +31,7 @@ export function queryInAddress(saved) {
  */
 export function putInAddress(view, query, saved) {
   const said = new URLSearchParams();
-  const isOther = (/** @type {keyof Query} */ name) => JSON.stringify(query[name]) !== JSON.stringify(saved[name]);
+  const isOther = (/** @type {keyof Query} */ name) => !same(query[name], saved[name]);
   if (view !== null) said.set("view", String(view));
   if (isOther("filter")) said.set("filter", query.filter === null ? "" : JSON.stringify(query.filter));
   if (isOther("sort")) said.set("sort", query.sort.join());
@@ -55,4 +55,15 @@ function read(filter) {
   } catch {
     return filter;
   }
+}
+
+/** Whether two values are the same as JSON: the database has its own order of an object's members. @param {any} one @param {any} other */
+export function same(one, other) {
+  return JSON.stringify(one, inOrder) === JSON.stringify(other, inOrder);
+}
+
+/** @param {string} _ @param {any} value */
+function inOrder(_, value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

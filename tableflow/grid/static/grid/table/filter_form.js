@@ -4,6 +4,7 @@
  */
 
 import { button, choice, make } from "../panel/elements.js";
+import { same } from "./address.js";
 import { valueEditor } from "./filter_values.js";
 import { firstOp, VALUELESS, word } from "./filter_words.js";
 
@@ -91,7 +92,7 @@ export class FilterForm {
   /** @param {any} filter it is shown, unless it is what the form says already */
   set(filter) {
     this.tell([]);
-    if (JSON.stringify(filter) === JSON.stringify(this.filter)) return;
+    if (same(filter, this.filter)) return;
     this.root = branchOf(filter);
     this.render();
   }

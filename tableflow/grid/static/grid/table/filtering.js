@@ -4,6 +4,7 @@ import { register } from "../acts.js";
 import { ApiError } from "../api.js";
 import { tell } from "../dialogs.js";
 import { button, make } from "../panel/elements.js";
+import { same } from "./address.js";
 import { branchOf, FilterForm, filterOf } from "./filter_form.js";
 import { described, targets } from "./filter_words.js";
 import { popover } from "./popovers.js";
@@ -24,7 +25,7 @@ export function filtering(sheet, known) {
 
   /** @param {any} filter */
   function apply(filter) {
-    if (JSON.stringify(filter) !== JSON.stringify(sheet.query.filter)) sheet.setQuery({ filter });
+    if (!same(filter, sheet.query.filter)) sheet.setQuery({ filter });
   }
 
   function show() {
@@ -44,8 +45,8 @@ export function filtering(sheet, known) {
    */
   function chip(node, before) {
     const said = described(asked(), filterOf(node) ?? node);
-    const same = before.get(said);
-    if (same) return same;
+    const drawn = before.get(said);
+    if (drawn) return drawn;
     const remove = button("×", () => without(node), { "aria-label": `Remove the condition: ${said}` });
     return make("span", { class: "chip", title: said }, [make("span", { class: "cut" }, [said]), remove]);
   }

@@ -8,7 +8,7 @@ import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
 import { opened } from "../menus.js";
 import { button, make } from "../panel/elements.js";
-import { putInAddress, queryInAddress, sortOf, viewInAddress } from "./address.js";
+import { putInAddress, queryInAddress, same, sortOf, viewInAddress } from "./address.js";
 import { layoutOf, savedOf } from "./layouts.js";
 import { askName } from "./naming.js";
 import { icon } from "./painter.js";
@@ -37,6 +37,8 @@ export function views(sheet, first) {
   const changed = /** @type {HTMLElement} */ (document.getElementById("view-changed"));
   let all = first;
   let drawn = "";
+  /** How often something was done here to the views. */
+  let marks = 0;
   let current = all.find(({ id }) => id === viewInAddress()) ?? all[0];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let saving;
@@ -84,7 +86,7 @@ export function views(sheet, first) {
   }
 
   function isChanged() {
-    return JSON.stringify(sheet.query) !== JSON.stringify(queryOf(current));
+    return !same(sheet.query, queryOf(current));
   }
 
   /** What can be done with another filter, sort or search than the view has. */
@@ -101,6 +103,7 @@ export function views(sheet, first) {
   /** @param {View} view */
   function go(view) {
     flush();
+    marks += 1;
     current = view;
     changed.replaceChildren();
     sheet.setLayout(layoutOf(view.layout, sheet.schema.columns));
@@ -110,18 +113,20 @@ export function views(sheet, first) {
     sheet.grid.focus();
   }
 
-  /** Others may have changed them. */
+  /** Others may have changed them. An answer from before something was done here is asked for again. */
   async function read() {
+    const mark = marks;
+    const { results } = await call("GET", base);
+    if (mark !== marks) return read();
     const before = current;
-    all = (await call("GET", base)).results;
+    all = results;
     current = all.find(({ id }) => id === before.id) ?? all[0];
     if (current.id !== before.id) {
       tell(`The view ${before.name} was deleted: here are all rows.`);
       return go(current);
     }
-    const isOurs = JSON.stringify(sheet.query) === JSON.stringify(queryOf(before));
-    const isOther = (/** @type {(view: View) => unknown} */ part) =>
-      JSON.stringify(part(before)) !== JSON.stringify(part(current));
+    const isOurs = same(sheet.query, queryOf(before));
+    const isOther = (/** @type {(view: View) => unknown} */ part) => !same(part(before), part(current));
     if (isOther(({ layout }) => layout) && saving === undefined) relaid();
     if (isOurs && isOther(queryOf)) sheet.setQuery(queryOf(current));
     else show();
@@ -151,6 +156,7 @@ export function views(sheet, first) {
   /** @param {View} view @param {Record<string, any>} changes */
   async function change(view, changes) {
     const now = await call("PATCH", `${base}${view.id}/`, changes);
+    marks += 1;
     all = all.map((each) => (each.id === now.id ? now : each));
     if (current.id === now.id) current = now;
     show();
