@@ -30,7 +30,6 @@ GRAVE = ("serious", "critical")
 MOST_NODES = 4
 OPEN = ":is(dialog[open], [popover]:popover-open)"
 NO_PROCESS = 2**22
-TAGS = "multiselect"
 # What dark can do wrong is its colours: all else was looked at in light.
 SCHEMES: dict[Any, dict[str, Any]] = {
     "light": {"resultTypes": ["violations"]},
@@ -86,7 +85,7 @@ def table(user: User) -> Table:
         "more": "json",
         "done": "boolean",
         "on": "date",
-        "tags": TAGS,
+        "tags": "multiselect",
     }
     made = TableFactory.create(name="Places", owner=user, columns=types, row_count=12)
     Column.objects.filter(table=made, key="tags").update(options={"choices": ["red", "green"]})
