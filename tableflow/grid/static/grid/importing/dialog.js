@@ -10,6 +10,7 @@ import { clear, show } from "../forms.js";
 import { make } from "../panel/elements.js";
 import { Mapping } from "./mapping.js";
 import { send } from "./sending.js";
+import { amount, capital, ends, kind, placed, size, told } from "./words.js";
 
 /** So much of a file is sent for its preview; workbooks are sent as a whole. */
 const PREVIEW_BYTES = 1024 * 1024;
@@ -347,52 +348,4 @@ export class ImportDialog {
   part(name) {
     return /** @type {HTMLElement} */ (this.dialog.querySelector(`[data-${name}]`));
   }
-}
-
-/** How many lines end in it. @param {Blob} part */
-async function ends(part) {
-  const bytes = new Uint8Array(await part.arrayBuffer());
-  let count = 0;
-  for (const byte of bytes) if (byte === 10) count += 1;
-  return count;
-}
-
-/** @param {number} count @param {string} word */
-function amount(count, word) {
-  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
-}
-
-/** @param {string} text */
-function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-/** What is wrong with one column is told below all of them: it names the column. @param {import("../api.js").Problem[]} problems */
-function placed(problems) {
-  return problems.map((problem) => ({
-    ...problem,
-    attr: problem.attr?.replace(/^(mapping|types)\..*/s, "$1") ?? null,
-  }));
-}
-
-/** @param {{line: number, attr: string | null, detail: string}} problem */
-function told({ line, attr, detail }) {
-  return `Line ${line.toLocaleString("en")}${attr === null ? "" : `, ${attr}`}: ${detail}`;
-}
-
-/** @param {number} bytes */
-function size(bytes) {
-  const units = ["bytes", "kB", "MB", "GB"];
-  const step = bytes < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1000 ** step;
-  return `${step && value < 10 ? value.toFixed(1) : Math.round(value)} ${bytes === 1 ? "byte" : units[step]}`;
-}
-
-/** @param {any} seen */
-function kind({ format, encoding, delimiter, columns }) {
-  const delimiters = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars" };
-  const how = { csv: "csv", tsv: "tsv", jsonl: "JSON lines", xlsx: "Excel workbook" };
-  const between = format === "csv" ? `, ${delimiters[/** @type {","} */ (delimiter)]}` : "";
-  const written = format === "xlsx" ? "" : `, ${encoding}`;
-  return `${how[/** @type {"csv"} */ (format)]}${between}${written} · ${amount(columns.length, "column")}`;
 }
