@@ -80,9 +80,13 @@ export function choice(options, value, attributes = {}) {
 
 /** Other options for a choice; one that is chosen and no more among them stays. @param {HTMLSelectElement} control @param {[string, string][]} options @param {string} [value] */
 export function offer(control, options, value = control.value) {
-  const known = options.some(([each]) => each === value);
-  const all = known || !value ? options : [...options, [value, value]];
-  control.replaceChildren(...all.map(([each, words]) => make("option", { value: each }, [words])));
+  const isKnown = options.some(([each]) => each === value);
+  /** @type {[string, string][]} */
+  const all = isKnown || !value ? options : [...options, [value, value]];
+  const there = [...control.options].map((each) => [each.value, each.text]);
+  if (JSON.stringify(there) !== JSON.stringify(all)) {
+    control.replaceChildren(...all.map(([each, words]) => make("option", { value: each }, [words])));
+  }
   control.value = value;
 }
 

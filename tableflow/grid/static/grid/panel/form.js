@@ -315,7 +315,9 @@ export class Form {
   }
 
   changed() {
-    if (this.timing) this.timing.refresh();
+    // Which columns are to the left may be another matter now.
+    this.inputs?.refresh();
+    this.timing.refresh();
     this.asker.soon();
   }
 

@@ -43,6 +43,7 @@ class WorkflowPanel {
     /** @type {Element | null} What had the focus before. */
     this.from = null;
     this.generation = 0;
+    this.isBusy = false;
   }
 
   /** @param {string} selector */
@@ -136,8 +137,8 @@ class WorkflowPanel {
     this.form?.end();
     this.form = null;
     this.panel.hidden = true;
-    if (this.from instanceof HTMLElement && this.from.isConnected && this.from !== document.body) this.from.focus();
-    else this.sheet.grid.focus();
+    if (this.from instanceof HTMLElement) this.from.focus();
+    if (document.activeElement !== this.from || this.from === document.body) this.sheet.grid.focus();
   }
 
   /** The table has other columns: what is typed stays. */
@@ -157,7 +158,7 @@ class WorkflowPanel {
     if (!this.form) return;
     const { count } = this.sheet.store;
     this.tryButton.textContent = count ? `Try on row ${this.sheet.selection.active.row + 1}` : "Try on a row";
-    this.tryButton.disabled = !count;
+    this.tryButton.disabled = !count || this.isBusy;
     this.tryButton.title = count ? "Runs it once for this row and saves nothing" : "The table shows no rows";
   }
 
@@ -168,6 +169,9 @@ class WorkflowPanel {
 
   /** What is refused is told on the spot, and nothing can be pressed meanwhile. @param {() => Promise<void>} does */
   async guarded(does) {
+    if (this.isBusy) return;
+    this.isBusy = true;
+    const held = document.activeElement;
     /** @type {NodeListOf<HTMLButtonElement>} */
     const buttons = this.panel.querySelectorAll(".panel-foot button");
     for (const button of buttons) button.disabled = true;
@@ -178,8 +182,11 @@ class WorkflowPanel {
       if (!(error instanceof ApiError)) throw error;
       this.refused(error);
     } finally {
+      this.isBusy = false;
       for (const button of buttons) button.disabled = false;
       this.nameRow();
+      const isLost = document.activeElement === document.body && !this.panel.hidden;
+      if (isLost && held instanceof HTMLElement) held.focus();
     }
   }
 
