@@ -191,10 +191,14 @@ def test_rows_are_chosen_by_key_and_pointer_and_run_by_the_bar_of_the_selection(
     bar.get_by_role("button", name="Clear selection").click()
     expect(bar).to_be_hidden()
 
-    page.get_by_role("button", name="Choose all rows").click()
+    choose_all = page.get_by_role("button", name="Choose all rows")
+    expect(choose_all).to_have_attribute("aria-pressed", "false")
+    choose_all.click()
     expect(bar).to_contain_text("Selected 12 rows")
+    expect(choose_all).to_have_attribute("aria-pressed", "true")
     row(page, 1).get_by_role("rowheader").click()
     expect(bar).to_contain_text("Selected 11 rows")
+    expect(choose_all).to_have_attribute("aria-pressed", "mixed")
     with page.expect_response("**/dispatches/"):
         bar.get_by_role("button", name="Re-run").click()
     assert posted.pop() == ("dispatches/", {"groups": [group], "mode": "all", "exclude_rows": ids(table, 1)})
@@ -355,6 +359,9 @@ def test_why_a_cell_waits_is_said_in_plain_words(visit: Visit, table: Table, use
     box.get_by_role("button", name="Go to N").press("Enter")
     expect(box).to_be_hidden()
     expect(page.get_by_role("textbox", name="Numbers")).to_be_focused()
+    cell(page, 12, "out").click()
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(toast(page, "Nothing here can run now")).to_be_visible()
 
     ask(9)
     expect(box).to_contain_text(f"It is queued in run {dispatch.pk}, asked for by ada.")

@@ -76,7 +76,7 @@ export function context(sheet, gestures) {
     });
     const may = scope ? possible(sheet, scope) : null;
     for (const [act, is] of /** @type {[string, boolean | undefined][]} */ ([
-      ["run-these", may?.run && state?.kind !== "waiting"],
+      ["run-these", may?.run],
       ["rerun-these", may?.rerun],
       ["stop-cells", may?.stop],
       ["trace-cell", may?.trace],

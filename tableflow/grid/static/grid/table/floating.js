@@ -114,7 +114,7 @@ export function possible(sheet, { groups, rows }) {
   if (here.length < rows.count) return may;
   const states = here.flatMap(([, row]) => groups.map((group) => stateOf(sheet, row, group)));
   return {
-    run: states.some((state) => isLacking(state) && !state.busy),
+    run: states.some((state) => isLacking(state) && !state.busy && state.kind !== "waiting"),
     rerun: states.some((state) => !isLacking(state) && !state.busy),
     stop: states.some(({ busy }) => busy),
     trace: states.some(({ ran }) => ran),

@@ -1,7 +1,7 @@
 /** Running workflow columns from the page of a table: menus, keys, the gutter, the bar of a selection, the chip. */
 
 import { attempt, register } from "../acts.js";
-import { ask } from "../dialogs.js";
+import { ask, tell } from "../dialogs.js";
 import { autoRun } from "./auto_run.js";
 import { chip } from "./chip.js";
 import { context } from "./context.js";
@@ -29,6 +29,7 @@ export function running(sheet) {
     const gutter = /** @type {HTMLElement} */ (button.closest(".grid-gutter"));
     return { groups: allGroups(sheet), rows: oneRow(Number(gutter.dataset.row)) };
   };
+  sheet.grid.addEventListener("drawn", () => corner(sheet)); // heads may be drawn anew at any time
   register({
     "run-row": (button) => does.run(scopeOf(button), "incomplete"),
     "stop-row": (button) => does.stop(scopeOf(button)),
@@ -38,6 +39,16 @@ export function running(sheet) {
       else selection.chooseAll();
     },
   });
+}
+
+/** The box in the corner says whether all rows are chosen, or some. @param {import("./sheet.js").Sheet} sheet */
+function corner({ grid, selection }) {
+  const button = grid.head.querySelector(".choose-all");
+  const said = !selection.hasRows ? "false" : selection.isAll && !selection.rows.size ? "true" : "mixed";
+  if (!button || button.ariaPressed === said) return;
+  button.ariaPressed = said;
+  button.querySelector(".check")?.classList.toggle("on", said === "true");
+  button.querySelector(".check")?.classList.toggle("some", said === "mixed");
 }
 
 /**
@@ -53,14 +64,13 @@ function keys(sheet, does) {
     if (!scope.groups.length || !scope.rows.count) return;
     const { run, rerun } = possible(sheet, scope);
     if (run) return does.run(scope, "incomplete");
+    if (!rerun) return tell("Nothing here can run now: it is under way, or waits for values.");
     const number = cells(scope.groups.length * scope.rows.count);
-    const yes =
-      rerun &&
-      (await ask({
-        title: `Re-run ${number}?`,
-        text: "None of what is selected is empty or failed. A value stays until the new one lands.",
-        yes: `Re-run ${number}`,
-      }));
+    const yes = await ask({
+      title: `Re-run ${number}?`,
+      text: "None of what is selected is empty or failed. A value stays until the new one lands.",
+      yes: `Re-run ${number}`,
+    });
     if (yes) await does.run(scope, "all");
   }
 

@@ -21,8 +21,9 @@ export function why(sheet) {
     if (missing) go(missing.dataset.key ?? "");
     box.showPopover();
     const { width, height } = box.getBoundingClientRect();
+    const hasRoom = at.bottom + height + 2 * GAP_PX <= innerHeight;
     box.style.left = `${Math.max(GAP_PX, Math.min(at.left, innerWidth - width - GAP_PX))}px`;
-    box.style.top = `${Math.max(GAP_PX, Math.min(at.bottom + GAP_PX, innerHeight - height - GAP_PX))}px`;
+    box.style.top = `${Math.max(GAP_PX, hasRoom ? at.bottom + GAP_PX : at.top - height - GAP_PX)}px`;
     /** @type {HTMLElement | null} */ (box.querySelector("a, button"))?.focus();
   }
 
@@ -32,7 +33,8 @@ export function why(sheet) {
     const box = grid.scroller.getBoundingClientRect();
     const { left, top, height } = grid.rect(selection.active);
     const x = box.left + left - (selection.active.column < grid.pinned ? 0 : grid.left);
-    return { left: x, bottom: box.top + grid.headHeight + top + height };
+    const y = box.top + grid.headHeight + top;
+    return { left: x, top: y, bottom: y + height };
   }
 
   /** Makes the cell of this column in the row the active one. @param {string} key */
