@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tableflow.tables import columns, rows
 from tableflow.tables.models import Column, Member, Row, Table
@@ -268,6 +268,27 @@ def test_what_is_refused_stays_in_the_editor_with_the_reason(visit: Visit, table
     saved(table, 2, "size", 20)
     expect(note(page)).to_have_count(0)
 
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/rows/*/", hold)
+    cell(page, 2, "Size").click()
+    page.keyboard.type("several")
+    page.keyboard.press("Enter")
+    page.keyboard.type("thirty")
+    scenes.until(lambda: page.title() and held, "it is on its way", 15)
+    held[0].continue_()
+    page.unroute("**/rows/*/", hold)
+    expect(page.get_by_role("status").filter(has_text="“Size” is not saved: 'several' is no number")).to_be_visible()
+    expect(named(page, "Size")).to_have_value("thirty")
+    page.keyboard.press("Escape")
+    expect(named(page, "Size")).to_have_value("several")
+    expect(note(page)).to_contain_text("no number")
+    page.keyboard.press("Escape")
+    expect(cell(page, 2, "Size")).to_have_text("20")
+
 
 def test_what_somebody_else_changed_is_shown_and_not_overwritten(visit: Visit, table: Table) -> None:
     page = visit(f"/tables/{table.pk}/")
@@ -383,11 +404,14 @@ def test_ranges_are_cleared_and_filled_down_and_taken_back(visit: Visit, table: 
     page.keyboard.press("ControlOrMeta+Z")
     expect(toast.filter(has_text="Undone: Clearing of 6 cells")).to_be_visible()
     page.keyboard.press("ControlOrMeta+Z")
+    expect(toast.filter(has_text="Undone: Fill down of 4 cells")).to_be_visible()
     saved(table, 3, "name", "three")
     expect(cell(page, 3, "Name")).to_have_text("three")
     page.keyboard.press("ControlOrMeta+Shift+Z")
+    expect(toast.filter(has_text="Done again: Fill down of 4 cells")).to_be_visible()
     saved(table, 3, "name", "one")
     page.keyboard.press("ControlOrMeta+Z")
+    expect(toast.filter(has_text="Undone: Fill down of 4 cells")).to_be_visible()
     saved(table, 3, "name", "three")
 
     cell(page, 1, "Name").click()
@@ -397,6 +421,7 @@ def test_ranges_are_cleared_and_filled_down_and_taken_back(visit: Visit, table: 
     expect(toast.filter(has_text="Undone: Edit of “Name”")).to_be_visible()
     saved(table, 1, "name", "one")
     page.keyboard.press("ControlOrMeta+Y")
+    expect(toast.filter(has_text="Done again: Edit of “Name”")).to_be_visible()
     saved(table, 1, "name", "edited")
     rows.update(table, {Row.objects.earliest("position").pk: {"name": "theirs"}})
     page.keyboard.press("ControlOrMeta+Z")

@@ -16,6 +16,9 @@ import { fits, mayEdit } from "./writable.js";
 /** So many rows the server gives as text at once. */
 const MOST_COPIED = 50_000;
 
+/** With so many rows it is said that something is going on. */
+const TOLD_ROWS = 500;
+
 /** @param {import("./sheet.js").Sheet} sheet */
 export function clipboard(sheet) {
   const { grid, selection, store } = sheet;
@@ -61,16 +64,14 @@ export function clipboard(sheet) {
   async function fetchText(range, isCut) {
     const count = range.bottom - range.top + 1;
     if (count > MOST_COPIED) {
-      tell(
-        `At most ${many(MOST_COPIED, "row")} can be copied at once; these are ${count.toLocaleString("en")}. Export.`,
-      );
-      return;
+      const these = count.toLocaleString("en");
+      return tell(`At most ${many(MOST_COPIED, "row")} can be copied at once; these are ${these}. Take an export.`);
     }
     tell(`Copying ${many(count, "row")}…`);
     const columns = grid.columns.slice(range.left, range.right + 1).map(({ key }) => key);
     const asked = { ...sheet.asked, offset: String(range.top), limit: String(count), columns: columns.join(",") };
     const text = await piece(`${sheet.base}/range/?${new URLSearchParams(asked)}`);
-    if (text === null) return tell("The server does not answer. Nothing was copied.");
+    if (text === null) return tell("The server did not give these rows. Nothing was copied.");
     if (await placed(text)) {
       tell(`${many(count, "row")} copied.`);
       if (isCut) await clear(sheet, range);
@@ -112,6 +113,7 @@ export function clipboard(sheet) {
       ? [columns.map(() => lines[0][0])]
       : lines.map((line) => columns.map((column) => line[all.indexOf(column)]));
     const append = !isOne && rows.length < height;
+    if (height > TOLD_ROWS) tell(`Pasting ${many(height, "row")}…`);
     const label = `Paste of ${many(columns.length * height, "cell")}`;
     const done = await write(sheet, { label, columns, rows, values, append });
     if (!done) return;
@@ -139,6 +141,10 @@ export function clipboard(sheet) {
       .join(" ");
   }
 
+  // The browser does these by their events; here they are listed.
+  for (const [key, label] of Object.entries({ C: "Copy", X: "Cut", V: "Paste" })) {
+    sheet.keymap.bind(`Mod+${key}`, label, () => false);
+  }
   catcher.addEventListener("copy", (event) => copy(event, false));
   catcher.addEventListener("cut", (event) => copy(event, sheet.mayEdit));
   catcher.addEventListener("paste", paste);
@@ -148,7 +154,8 @@ export function clipboard(sheet) {
 function skipped(columns) {
   const names = columns.filter(({ group }) => group !== null).map(({ name }) => `“${name}”`);
   if (!names.length) return "";
-  return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} filled by workflows and left as ${names.length === 1 ? "it is" : "they are"}.`;
+  const [are, they] = names.length === 1 ? ["is", "it is"] : ["are", "they are"];
+  return `${names.join(", ")} ${are} filled by workflows and left as ${they}.`;
 }
 
 /** A line has no end where it is the only one, unless it is empty. @param {string[][]} lines */

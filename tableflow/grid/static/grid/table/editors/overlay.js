@@ -130,10 +130,11 @@ export class Overlay {
     style.width = `${wide}px`;
     this.grow(height, Math.min(TALLEST_PX, room.height - GAP_PX));
     const tall = this.element.offsetHeight;
-    style.left = `${clamp(left, scrolled, scrolled + room.width - wide)}px`;
+    const x = Math.min(left, scrolled + Math.max(held, room.width - wide));
+    style.left = `${x}px`;
     style.top = `${Math.min(top, Math.max(0, room.height - tall))}px`;
     // The head and the columns that stay are in front of it.
-    style.clipPath = `inset(${Math.max(0, -top)}px -1rem -1rem ${Math.max(0, held - (left - scrolled))}px)`;
+    style.clipPath = `inset(${Math.max(0, -top)}px -1rem -1rem ${Math.max(0, held - (x - scrolled))}px)`;
     this.placeBelow(wide);
   }
 
