@@ -91,6 +91,7 @@ def test_a_workflow_is_written_tried_and_saved_and_its_column_runs(visit: Visit,
     expect(trial.get_by_role("heading", name="Greeting")).to_be_visible()
     expect(trial.get_by_text("HELLO ROME", exact=True).first).to_be_visible()
     expect(trial.get_by_text("Completed").first).to_be_visible()
+    expect(form.get_by_role("button", name="Try on row 2")).to_be_focused()
     assert not any(model.objects.exists() for model in (Workflow, Group, Execution))
 
     form.get_by_role("button", name="Save and run 10").click()
@@ -170,7 +171,7 @@ def test_a_column_is_changed_in_all_its_parts(visit: Visit, cities: Table, shout
 
 
 def test_steps_are_edited_into_a_new_version_and_a_refusal_of_the_column_loses_nothing(
-    visit: Visit, cities: Table, shouted: Group
+    visit: Visit, user: User, cities: Table, shouted: Group
 ) -> None:
     page = visit(f"/tables/{cities.pk}/")
     form = edit(page)
@@ -202,16 +203,20 @@ def test_steps_are_edited_into_a_new_version_and_a_refusal_of_the_column_loses_n
     form.get_by_role("button", name="Delete: up_2").click()
     form.get_by_label("Name of the column").fill("Cry")
 
+    versions.change(Workflow.objects.get(), user=user, inputs=["text", "more"])
+    form.get_by_role("checkbox", name="Country").check()
+    form.get_by_role("button", name="Save", exact=True).click()
+    expect(form.get_by_role("alert")).to_contain_text("Somebody has saved version 2 of the workflow meanwhile.")
+
     def meanwhile(route: Route) -> None:
         columns.delete(cities, "country")
         route.continue_()
 
     mine = re.compile(rf"/groups/{shouted.pk}/$")
     page.route(mine, meanwhile)
-    form.get_by_role("checkbox", name="Country").check()
     form.get_by_role("button", name="Save", exact=True).click()
     expect(form.get_by_role("alert")).to_have_text(
-        "The workflow Shout is saved as version 2. The column is not saved yet."
+        "The workflow Shout is saved as version 3. The column is not saved yet."
     )
     expect(form.get_by_text("There is no column 'country'.")).to_be_visible()
     page.unroute(mine)
@@ -221,7 +226,7 @@ def test_steps_are_edited_into_a_new_version_and_a_refusal_of_the_column_loses_n
     shouted.refresh_from_db()
     assert shouted.name == "Cry"
     newest = WorkflowVersion.objects.latest("number")
-    assert newest.number == 2
+    assert newest.number == 3
     assert [step["id"] for step in newest.steps] == ["up", "http"]
     assert newest.steps[1]["config"] == {
         "method": "GET",
