@@ -338,6 +338,13 @@ def test_the_menu_of_a_cell_offers_what_its_state_allows(visit: Visit, table: Ta
         "Duplicate row",
         "Delete row",
     ]
+    page.get_by_role("menuitem", name="Copy").click()
+    cell(page, 10, "N").click(button="right")
+    page.get_by_role("menuitem", name="Edit").click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.press("ControlOrMeta+V")
+    page.keyboard.press("Enter")
+    expect(cell(page, 10, "N")).to_have_text("9")
 
 
 def test_why_a_cell_waits_is_said_in_plain_words(visit: Visit, table: Table, user: User) -> None:
