@@ -186,6 +186,9 @@ def test_rows_are_added_inserted_copied_and_deleted_and_all_of_it_is_taken_back(
     select(page, (2, "Name"), (4, "Name"))
     cell(page, 2, "Name").click(button="right")
     page.get_by_role("menuitem", name="Delete 3 rows").click()
+    dialog(page, "Delete 3 rows?").get_by_role("button", name="Cancel").click()
+    expect(count).to_have_text("5 rows")
+    page.keyboard.press("Control+Backspace")
     dialog(page, "Delete 3 rows?").get_by_role("button", name="Delete 3 rows").click()
     expect(count).to_have_text("2 rows")
     assert names(table) == ["place 2", "place 4"]

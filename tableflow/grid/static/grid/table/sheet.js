@@ -93,7 +93,7 @@ export class Sheet extends EventTarget {
     moves(this.grid, this.keymap);
     this.store.addEventListener("change", (event) => this.changed(/** @type {CustomEvent} */ (event).detail.shape));
     // Whoever was logged out, or looks at what is gone, is shown that.
-    this.store.addEventListener("gone", () => location.reload());
+    this.store.addEventListener("gone", () => this.leave());
     this.store.addEventListener("health", (event) => this.unwell(!(/** @type {CustomEvent} */ (event).detail)));
     this.selection.addEventListener("change", () => this.remember());
     this.grid.addEventListener("choose", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
@@ -105,6 +105,11 @@ export class Sheet extends EventTarget {
     if (first) this.store.start(first);
     this.arrange();
     this.follow();
+  }
+
+  /** There is no such table any more, or not for this user: the page that says so. */
+  leave() {
+    location.reload();
   }
 
   // Columns

@@ -36,8 +36,10 @@ export function whole(sheet) {
     const text = "Its rows and columns go with it. This cannot be undone.";
     const yes = await ask({ title: `Delete ${sheet.schema.name}?`, text, yes: "Delete the table", danger: true });
     if (!yes) return;
+    sheet.leave = () => location.assign("/");
     await call("DELETE", `${sheet.base}/`);
-    location.assign("/");
+    sheet.stream?.close();
+    sheet.leave();
   }
 
   sheet.addEventListener("schema", show);

@@ -6,7 +6,7 @@ const LEAST_PX = 80;
 const MOST_PX = 260;
 const CHARACTER_PX = 7.5;
 const HEAD_CHARACTER_PX = 8.5;
-const HEAD_PX = 72;
+const HEAD_PX = 78;
 const VALUE_PX = 20;
 const TAG_PX = 14;
 /** What a workflow fills gets room from the start. */
