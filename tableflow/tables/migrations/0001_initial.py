@@ -50,9 +50,7 @@ class Migration(migrations.Migration):
                 ("file_name", models.CharField(max_length=255)),
                 (
                     "format",
-                    models.CharField(
-                        choices=[("csv", "Csv"), ("tsv", "Tsv"), ("jsonl", "Jsonl"), ("xlsx", "Xlsx")], max_length=8
-                    ),
+                    models.CharField(choices=[("csv", "Csv"), ("tsv", "Tsv"), ("jsonl", "Jsonl")], max_length=8),
                 ),
                 (
                     "mode",
@@ -223,29 +221,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("position", "id"),
             },
-        ),
-        migrations.CreateModel(
-            name="ImportReject",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("line", models.BigIntegerField()),
-                ("attr", models.CharField(blank=True, help_text="Empty: the line as a whole.", max_length=128)),
-                ("detail", models.TextField()),
-                (
-                    "record",
-                    models.JSONField(
-                        help_text="Fields, object or text; null where it was too long to be kept.", null=True
-                    ),
-                ),
-                ("size", models.PositiveIntegerField(default=0, help_text="Bytes of the record.")),
-                (
-                    "source",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="rejects", to="tables.import"
-                    ),
-                ),
-            ],
-            options={"ordering": ("pk",)},
         ),
         migrations.CreateModel(
             name="ImportChunk",
