@@ -57,7 +57,7 @@ def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         log = tmp_path_factory.mktemp("web") / "web.log"
         environment = parts.environment(PORT=url.rpartition(":")[2])
         part = parts.start("web", arguments, log, env=environment, fds=(listener.fileno(),))
-        parts.wait_ready(part, lambda: httpx2.get(f"{url}/healthz", timeout=30).is_success)
+        parts.wait_ready(part, lambda: httpx2.get(f"{url}/healthz", timeout=parts.READY_SECONDS).is_success)
     yield Web(url, part)
     part.stop()
 
