@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, Request, expect
 
+from cells.models import Execution, Status
 from tableflow.tables import columns
 from tableflow.tables.models import Column, Group, Row, Table
 from tests import scenes
@@ -55,7 +56,7 @@ def undo(page: Page, said: str) -> None:
     """Takes the last thing back, and waits until the page says so."""
     page.locator(".grid-catcher").focus()
     page.keyboard.press("Control+z")
-    expect(page.get_by_role("status").filter(has_text=f"Undone: {said}")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=re.compile(f"^Undone: {said}"))).to_be_visible()
 
 
 def names(table: Table) -> list[str]:
@@ -228,7 +229,10 @@ def test_a_row_is_read_and_written_in_full_and_somebody_faster_is_not_overwritte
     visit: Visit, user: User
 ) -> None:
     table = places(user)
-    scenes.group(table, scenes.doubling(table), "twice", reads="people")
+    group = scenes.group(table, scenes.doubling(table), "twice", reads="people")
+    third = Row.objects.get(table=table, position=3)
+    Execution.objects.create(row=third, group=group, position=3, status=Status.ERROR, error="no such host")
+    scenes.settle(group)
     page = visit(f"/tables/{table.pk}/")
     cell(page, 2, "Name").click()
     page.keyboard.press("Space")
@@ -260,12 +264,18 @@ def test_a_row_is_read_and_written_in_full_and_somebody_faster_is_not_overwritte
     expect(dialog(page, "Row 3").get_by_label("Name", exact=True)).to_have_value("place 3")
     expect(dialog(page, "Row 3").get_by_label("People")).to_be_focused()
     detail = dialog(page, "Row 3")
+    expect(detail.get_by_text("no such host")).to_be_visible()
     detail.get_by_role("button", name="Previous row").click()
     expect(dialog(page, "Row 2").get_by_label("People")).to_have_value("2001")
     page.keyboard.press("Escape")
     expect(active(page)).to_contain_text("a longer name")
     undo(page, "People")
     assert Row.objects.get(pk=of.pk).data["people"] == "1999"
+
+    cell(page, 3, "Name").click()
+    page.keyboard.press("Space")
+    dialog(page, "Row 3").get_by_role("button", name="Open trace").click()
+    expect(page.get_by_role("complementary", name="Trace")).to_contain_text("no such host")
 
 
 def test_an_empty_page_says_what_to_do_and_the_keys_are_listed(visit: Visit, user: User) -> None:

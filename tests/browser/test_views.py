@@ -85,6 +85,10 @@ def test_an_editor_saves_views_and_each_keeps_its_rows_and_its_layout(visit: Vis
     widen(page, "people", 60)
     scenes.until(lambda: saved(table, "All rows").layout["widths"], "the width is saved by itself")
     assert abs(width(page, "people") - before - 60) <= 2
+    box = head(page, "name").bounding_box()
+    assert box is not None
+    page.mouse.dblclick(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
+    scenes.until(lambda: "name" in saved(table, "All rows").layout["widths"], "the width that fits is saved")
 
     page.get_by_role("button", name="Sort", exact=True).click()
     page.get_by_role("combobox", name="Add a column").select_option("People")

@@ -90,5 +90,5 @@ function place(menu, button) {
   const { width, height } = menu.getBoundingClientRect();
   const below = at.bottom + height + 4 <= innerHeight || at.top < height;
   menu.style.left = `${Math.max(4, Math.min(at.left, innerWidth - width - 4))}px`;
-  menu.style.top = `${below ? at.bottom + 4 : at.top - height - 4}px`;
+  menu.style.top = `${Math.max(4, below ? Math.min(at.bottom + 4, innerHeight - height - 4) : at.top - height - 4)}px`;
 }

@@ -121,7 +121,7 @@ function editing(sheet) {
     tried = null;
     report.replaceChildren();
     yes.textContent = "Save";
-    yes.classList.remove("danger");
+    dangerous(false);
   }
 
   /** What is asked for is other than what is there. @returns {Record<string, any>} */
@@ -155,15 +155,19 @@ function editing(sheet) {
     const kept = `${count(converted)} of ${count(total)} ${total === 1 ? "value" : "values"} can be kept`;
     const lost = failed ? `, ${count(failed)} ${failed === 1 ? "becomes" : "become"} empty.` : ".";
     const more = canPutBack(conversion) ? "" : " Undo does not bring these back.";
-    const lines = examples
-      .slice(0, SHOWN_EXAMPLES)
-      .map(({ value, detail }) => make("li", {}, [`${text(value)}: ${detail}`]));
+    const lines = examples.slice(0, SHOWN_EXAMPLES).map(({ detail }) => make("li", {}, [detail]));
     report.replaceChildren(
       make("p", { class: failed ? "notice bad" : "notice" }, [kept + lost + more]),
       lines.length ? make("ul", { class: "examples" }, lines) : "",
     );
     yes.textContent = failed ? `Save, and empty ${count(failed)} ${failed === 1 ? "value" : "values"}` : "Save";
-    yes.classList.toggle("danger", failed > 0);
+    dangerous(failed > 0);
+  }
+
+  /** @param {boolean} is */
+  function dangerous(is) {
+    yes.classList.toggle("danger", is);
+    yes.classList.toggle("main", !is);
   }
 
   /** @returns {Promise<boolean>} false: there is something to be read first */

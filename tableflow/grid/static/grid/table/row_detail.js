@@ -118,12 +118,12 @@ export function rowDetail(sheet) {
     const [id, value] = [/** @type {number} */ (shown), control.read()];
     slot.replaceChildren();
     try {
-      await write(id, column.key, value, expected);
+      const now = (await write(id, column.key, value, expected)).data[column.key] ?? null;
       field.isDirty = false;
       const put = (/** @type {any} */ to, /** @type {any} */ from) => () => write(id, column.key, to, from);
       sheet.undo.push({
         label: column.name,
-        undo: put(expected, data[column.key] ?? null),
+        undo: put(expected, now),
         redo: put(value, expected),
       });
     } catch (error) {
@@ -140,6 +140,7 @@ export function rowDetail(sheet) {
     const row = await call("PATCH", `${sheet.base}/rows/${now}/`, body);
     if (shown === now) data = row.data;
     sheet.refresh([now]);
+    return row;
   }
 
   /** Somebody else was faster: one sees what is there, and chooses. @param {Field} field @param {number} id */
