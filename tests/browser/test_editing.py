@@ -378,6 +378,14 @@ def test_a_restart_of_the_server_in_the_middle_of_an_edit_loses_nothing(
         saved(table, 1, "name", "typed meanwhile and after")
         expect(note(page)).to_have_count(0)
         expect(cell(page, 1, "Name")).to_have_text("typed meanwhile and after")
+        page.route("**/rows/*/", lambda route: route.abort())
+        cell(page, 2, "Name").click()
+        page.keyboard.type("given up")
+        page.keyboard.press("Enter")
+        expect(note(page)).to_contain_text("The server does not answer")
+        page.keyboard.press("Escape")
+        expect(note(page)).to_have_count(0)
+        expect(cell(page, 2, "Name")).to_have_text("two")
         page.goto("about:blank")
     console.clear()  # the browser itself says that nobody answered
 
@@ -387,8 +395,16 @@ def served(start: Callable[..., parts.Part], listener: socket.socket) -> parts.P
     port = str(listener.getsockname()[1])
     arguments = ["-m", "uvicorn", "tableflow.asgi:application", "--fd", str(listener.fileno()), "--no-access-log"]
     part = start("web", *arguments, fds=(listener.fileno(),), PORT=port)
-    parts.wait_ready(part, lambda: httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=30).is_success)
+    parts.wait_ready(part, lambda: answers(port))
     return part
+
+
+def answers(port: str) -> bool:
+    """Whether the web process on this port is up."""
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/healthz", timeout=5).is_success
+    except httpx2.TransportError:
+        return False
 
 
 def test_ranges_are_cleared_and_filled_down_and_taken_back(visit: Visit, table: Table) -> None:

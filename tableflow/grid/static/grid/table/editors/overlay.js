@@ -31,7 +31,9 @@ export class Overlay {
     this.note.className = "editor-note";
     this.below.append(this.list, this.note);
     this.element.append(this.below);
-    grid.addEventListener("drawn", () => this.place());
+    /** Where and how large it was put last: while much is drawn elsewhere nothing is measured here. */
+    this.put = "";
+    grid.addEventListener("drawn", () => this.follow());
   }
 
   /**
@@ -109,14 +111,24 @@ export class Overlay {
     return false;
   }
 
+  /** Goes where its cell is by now. */
+  follow() {
+    const { grid } = this;
+    const { top, left, width } = grid.rect(this.where?.() ?? grid.selection.active);
+    const put = [top, left, width, grid.left, grid.width, grid.rows.viewport].join();
+    if (put === this.put) return;
+    this.put = put;
+    this.place();
+  }
+
   /** Puts the box where the cell is; when nothing is edited, the caret: there input methods show what they offer. */
   place() {
     const at = this.where?.() ?? this.grid.selection.active;
     if (at.column >= this.grid.columns.length) return;
     const { style } = this.element;
     const { top, left, width, height } = this.grid.rect(at);
-    const { scroller, left: scrolled, headHeight, across, pinned } = this.grid;
-    const room = { width: scroller.clientWidth, height: scroller.clientHeight - headHeight };
+    const { left: scrolled, across, pinned, rows } = this.grid;
+    const room = { width: this.grid.width ?? 0, height: rows.viewport };
     const held = at.column < pinned ? 0 : across.held;
     const isSeen = top > -height && top < room.height && left - scrolled > held - width && left - scrolled < room.width;
     this.element.classList.toggle("out", this.where !== null && !isSeen);
