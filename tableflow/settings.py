@@ -8,7 +8,7 @@ from typing import Any
 
 import dj_database_url
 
-from tableflow import endpoints, env, secrets
+from tableflow import assets, endpoints, env, secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = env.home()
@@ -107,10 +107,12 @@ USE_TZ = True
 USE_I18N = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-STATIC_URL = "/static/"
+STATIC_URL = f"/static/{assets.fingerprint()}/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 SERVESTATIC_USE_FINDERS = True
 SERVESTATIC_AUTOREFRESH = False
+# Another file has another address.
+SERVESTATIC_IMMUTABLE_FILE_TEST = "."
 
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"

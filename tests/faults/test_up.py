@@ -134,7 +134,7 @@ def test_first_start_prints_the_password_and_the_second_keeps_everything(start: 
     up = start()
     first = up.ready()
     assert logged_in(first["url"], first["password"])
-    assert httpx2.get(first["url"] + "/static/admin/css/base.css").status_code == httpx2.codes.OK
+    assert httpx2.get(f"{first['url']}{settings.STATIC_URL}admin/css/base.css").status_code == httpx2.codes.OK
     token = up.manage("createtoken", "admin")
     assert re.fullmatch(r"\S{32,}\n", token.stdout), token.stderr
     assert {part.rstrip("-0123456789") for part in readable_logs(first["url"], token.stdout.strip())} == {

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from cells.filters import STALE, cell_predicate
 from cells.models import Status
+from tableflow.assets import modules
 from tableflow.errors import InvalidInput, Problem
 from tableflow.grid import sheets
 from tableflow.grid.access import SignedIn, may_edit, page, visible_table
@@ -68,6 +69,7 @@ def table(request: SignedIn, table_id: int) -> HttpResponse:
     saved = views.listed(table, cell_predicate)
     context = {
         "table": table,
+        "modules": modules("grid/table/page.js"),
         "start": {
             **_described(request, table, schema),
             "views": [_view(seen) for seen in saved],
