@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from cells.models import Execution, Status
-from dispatch import pausing, waiting
+from dispatch import cancel, pausing, waiting
 from dispatch.begin import begin
 from dispatch.models import Dispatch
 from tableflow.tables.models import Group, Member, Row, Table
@@ -84,12 +84,6 @@ def hold(page: Page, address: str) -> list[Route]:
     return held
 
 
-def leave_nothing_running() -> None:
-    """As if nobody had asked for anything."""
-    Dispatch.objects.all().delete()
-    Execution.objects.filter(status=Status.PENDING).delete()
-
-
 def test_the_menu_says_what_it_touches_and_each_choice_is_one_request(
     visit: Visit, table: Table, posted: Posted
 ) -> None:
@@ -122,7 +116,7 @@ def test_the_menu_says_what_it_touches_and_each_choice_is_one_request(
             page.get_by_role("menuitem", name=name).click()
         assert posted == [("dispatches/", {"groups": [group], **body})], name
         posted.clear()
-        leave_nothing_running()
+        cancel.cut(table.pk)
 
     head.click()
     page.get_by_role("menuitem", name="Run all…").click()
@@ -180,7 +174,7 @@ def test_rows_are_chosen_by_key_and_pointer_and_run_by_the_bar_of_the_selection(
         bar.get_by_role("button", name="Run empty and failed").click()
     chosen = ids(table, 2, 4)
     assert posted.pop() == ("dispatches/", {"groups": [group], "mode": "incomplete", "rows": chosen})
-    leave_nothing_running()
+    cancel.cut(table.pk)
     page.get_by_role("button", name="Run", exact=True).click()
     with page.expect_response("**/dispatches/"):
         page.get_by_role("menuitem", name="Run selected (2)").click()
@@ -219,7 +213,7 @@ def test_a_range_of_workflow_cells_is_run_by_the_bar_and_by_its_key(visit: Visit
     expect(cell(page, 5, "out")).to_contain_text("Queued")
     expect(cell(page, 5, "other")).to_have_text("")
     assert posted == [("dispatches/", {"groups": [group], "mode": "incomplete", "rows": ids(table, 3, 4, 5)})]
-    leave_nothing_running()
+    cancel.cut(table.pk)
 
     cell(page, 1, "out").click()
     expect(bar).to_contain_text("Selected 1 workflow cell")

@@ -6,13 +6,14 @@
 
 import { register } from "../acts.js";
 import { call } from "../api.js";
-import { ask } from "../dialogs.js";
+import { ask, tell } from "../dialogs.js";
 import { opened } from "../menus.js";
 import { allGroups, cells, chosenRows, rangeGroups, rangeRows, said, shownRows } from "./scope.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
 /** @typedef {import("./scope.js").Scope} Scope */
 /** @typedef {Record<string, number | null>} Counts */
+/** @typedef {{goingOn: number[], paused: number[]}} Runs ids */
 
 const FIRST = 10;
 /** More columns than this are not counted one by one. */
@@ -26,8 +27,8 @@ export function runMenu(sheet, gestures) {
   const menu = document.getElementById("run-menu");
   if (!menu) return;
   let generation = 0;
-  /** Of the workflow columns that the menu stands for. @type {{goingOn: number[], paused: number[]}} */
-  let runs = { goingOn: [], paused: [] };
+  /** Those of the workflow columns that the menu stands for; null: it is not known. @type {Promise<Runs | null>} */
+  let theirs = Promise.resolve(null);
 
   /** @param {string} act */
   const item = (act) => /** @type {HTMLElement} */ (menu.querySelector(`[data-act="${act}"]`));
@@ -40,10 +41,9 @@ export function runMenu(sheet, gestures) {
     const mine = ++generation;
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
     const groups = standsFor(sheet);
-    const { goingOn = [], paused = [] } = sheet.runs ?? {};
-    runs = { goingOn, paused };
+    theirs = running(sheet, groups);
     name();
-    const [counts, active] = await Promise.all([counted(sheet, groups), running(sheet, groups)]);
+    const [counts, active] = await Promise.all([counted(sheet, groups), theirs]);
     if (mine !== generation) return;
     if (counts) count(counts);
     if (active) tellRuns(active);
@@ -68,9 +68,9 @@ export function runMenu(sheet, gestures) {
       item(act).textContent = word;
       item(act).ariaDisabled = null;
     }
-    item("resume-these").hidden = !runs.paused.length;
+    item("resume-these").hidden = !sheet.runs?.paused.length;
     idle("run-selected", !chosen);
-    idle("pause-these", !runs.goingOn.length);
+    idle("pause-these", !sheet.runs?.goingOn.length);
     for (const act of ["run-incomplete", "run-failed", "run-stale", "run-first", "run-all"]) idle(act, !shown.count);
   }
 
@@ -90,9 +90,8 @@ export function runMenu(sheet, gestures) {
     for (const act of ["run-incomplete", "run-first"]) idle(act, all !== null && all === completed);
   }
 
-  /** @param {{goingOn: number[], paused: number[]}} active */
+  /** @param {Runs} active */
   function tellRuns(active) {
-    runs = active;
     const several = (/** @type {number[]} */ ids) => (ids.length > 1 ? ` ${ids.length} runs` : "");
     item("pause-these").textContent = `Pause${several(active.goingOn)}`;
     item("resume-these").textContent = `Resume${several(active.paused)}`;
@@ -107,6 +106,13 @@ export function runMenu(sheet, gestures) {
    */
   function run(mode, most) {
     return gestures.run({ groups: standsFor(sheet), rows: shownRows(sheet) }, mode, most);
+  }
+
+  /** @param {keyof Runs} which @param {"pause" | "resume"} verb */
+  async function each(which, verb) {
+    const known = await theirs;
+    if (!known) return tell("What runs cannot be read now. Try again.");
+    await gestures.each(known[which], verb);
   }
 
   async function runAll() {
@@ -131,8 +137,8 @@ export function runMenu(sheet, gestures) {
     "run-stale": () => run("stale"),
     "run-first": () => run("incomplete", FIRST),
     "run-all": runAll,
-    "pause-these": () => gestures.each(runs.goingOn, "pause"),
-    "resume-these": () => gestures.each(runs.paused, "resume"),
+    "pause-these": () => each("goingOn", "pause"),
+    "resume-these": () => each("paused", "resume"),
     stop: () =>
       gestures.stop(stops(sheet) ?? (opened().groups ? { groups: standsFor(sheet), rows: shownRows(sheet) } : null)),
   });
@@ -169,7 +175,7 @@ function stops(sheet) {
 /**
  * @param {Sheet} sheet
  * @param {number[]} groups
- * @returns {Promise<{goingOn: number[], paused: number[]} | null>} the runs of these columns; null: it is not known
+ * @returns {Promise<Runs | null>} the runs of these columns; null: it is not known
  */
 async function running(sheet, groups) {
   try {
