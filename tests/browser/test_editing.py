@@ -97,6 +97,12 @@ def test_each_type_has_its_editor(visit: Visit, table: Table) -> None:
     saved(table, 2, "done", False)
     cell(page, 2, "Done").click(position={"x": 4, "y": 4})
     page.keyboard.type("x")
+    expect(page.get_by_role("textbox", name="Done")).to_have_count(0)
+    page.keyboard.press("Shift+F10")
+    page.get_by_role("menuitem", name="Edit").click()
+    saved(table, 2, "done", True)
+    page.keyboard.press("ControlOrMeta+Z")
+    expect(page.get_by_role("status").filter(has_text="Undone: Edit of “Done”")).to_be_visible()
 
     cell(page, 1, "Day").dblclick()
     expect(page.get_by_label("Day", exact=True)).to_have_value("2026-01-31")

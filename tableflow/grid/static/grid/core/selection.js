@@ -54,15 +54,15 @@ export class Selection extends EventTarget {
   }
 
   /** @param {Place} place */
-  move(place) {
-    this.active = { ...place };
-    this.head = { ...place };
+  move({ row, column }) {
+    this.active = { row, column };
+    this.head = { row, column };
     this.tell();
   }
 
   /** @param {Place} place */
-  extend(place) {
-    this.head = { ...place };
+  extend({ row, column }) {
+    this.head = { row, column };
     this.tell();
   }
 

@@ -116,8 +116,9 @@ export function editing(sheet) {
     { capture: true },
   );
   grid.addEventListener("open", (event) => {
-    const place = /** @type {CustomEvent<Place>} */ (event).detail;
-    if (at(place)?.column.type !== "boolean") enter(place);
+    const place = /** @type {CustomEvent<Place & {part?: string}>} */ (event).detail;
+    const isPress = place.part !== undefined; // a double one on a box has changed it twice already
+    if (!isPress || at(place)?.column.type !== "boolean") enter(place);
   });
   keymap.bind("Enter F2", "Edit the cell, or show what ran in it", () => void enter(selection.active));
   keymap.bind("Mod+Z", "Undo", () => void undo.undo());
