@@ -12,7 +12,8 @@ Visit = Callable[[str], Page]
 Run = Callable[..., Any]
 MILLION = 1_000_000
 
-# A store over rows of which row `n` has the id 1000 + n; `answers` are held back until they are let go.
+# A store over rows of which row `n` has the id 1000 + n, or one more where row `arg.gone` was deleted above it; the
+# answers are held back until they are let go.
 STORE = """
   const { PAGE_ROWS, Store } = await import("/static/grid/core/store.js");
   const asked = [];
@@ -23,7 +24,7 @@ STORE = """
     waiting.push(values => resolve({ count: arg.count, rows: rows(offset, limit, values) }));
   }));
   const rows = (offset, limit, values = {}) => Array.from({ length: Math.max(0, Math.min(limit, arg.count - offset)) },
-    (_, n) => ({ id: 1000 + offset + n, values: { n: offset + n, ...values } }));
+    (_, n) => ({ id: 1000 + offset + n + (offset + n >= arg.gone ? 1 : 0), values: { n: offset + n, ...values } }));
   const until = async is => { while (!is()) await new Promise(done => setTimeout(done, 1)); };
   const answer = async values => { await until(() => waiting.length); waiting.shift()(values); await null; };
   const settled = () => new Promise(done => setTimeout(done, 40));
@@ -269,6 +270,29 @@ def test_rows_are_fetched_where_one_looks_and_what_one_has_scrolled_past_is_give
     )
     assert asked[:3] == [[0, 100], [300, 100], [700, 100]]
     assert count == [None, 1700]
+
+
+def test_rows_that_moved_up_are_taken_together(run: Run) -> None:
+    asked, seen = run(
+        STORE
+        + """
+        const seen = [];
+        store.want(0, 6);
+        await answer();
+        await settled();
+        store.addEventListener("change", () => seen.push([...store.loaded()].map(([, { id }]) => id)));
+        Object.assign(arg, { gone: 1, count: 5 });
+        store.touch([1001]);
+        await answer();
+        await answer();
+        await answer();
+        await settled();
+        return [asked, seen];
+        """,
+        {"count": 6},
+    )
+    assert asked == [[0, 100], [1, 1], [0, 6], [0, 5]]
+    assert seen == [[1000, 1002, 1003, 1004, 1005]] * 2
 
 
 def test_what_is_written_hides_older_answers_until_the_server_has_it(run: Run) -> None:

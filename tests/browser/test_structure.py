@@ -231,7 +231,8 @@ def test_a_row_is_read_and_written_in_full_and_somebody_faster_is_not_overwritte
     table = places(user)
     group = scenes.group(table, scenes.doubling(table), "twice", reads="people")
     third = Row.objects.get(table=table, position=3)
-    Execution.objects.create(row=third, group=group, position=3, status=Status.ERROR, error="no such host")
+    failed = {"status": Status.ERROR, "error": "no such host", "attempt": 1}
+    Execution.objects.create(row=third, group=group, position=3, **failed)
     scenes.settle(group)
     page = visit(f"/tables/{table.pk}/")
     cell(page, 2, "Name").click()
@@ -275,7 +276,7 @@ def test_a_row_is_read_and_written_in_full_and_somebody_faster_is_not_overwritte
     cell(page, 3, "Name").click()
     page.keyboard.press("Space")
     dialog(page, "Row 3").get_by_role("button", name="Open trace").click()
-    expect(page.get_by_role("complementary", name="Trace")).to_contain_text("no such host")
+    expect(page.get_by_role("complementary", name="Trace")).to_contain_text("Attempt 1")
 
 
 def test_an_empty_page_says_what_to_do_and_the_keys_are_listed(visit: Visit, user: User) -> None:

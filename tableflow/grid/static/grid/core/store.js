@@ -238,11 +238,12 @@ export class Store extends EventTarget {
     const [from, to] = part;
     const request = { from, to, abort: new AbortController() };
     const mark = this.marks;
+    const isPart = from > this.wanted[0] || to < Math.min(this.wanted[1], this.count);
     this.request = request;
     try {
       const answer = await this.load(from, to - from, request.abort.signal);
       if (this.request !== request) return;
-      this.put(from, to - from, answer, mark);
+      this.put(from, to - from, answer, mark, isPart);
       this.healthy(true);
     } catch (error) {
       if (this.request !== request) return;
@@ -298,12 +299,15 @@ export class Store extends EventTarget {
    * @param {number} limit
    * @param {Part} part
    * @param {number} mark what was stale before is not now
+   * @param {boolean} [isPart] of what is seen there is more
    */
-  put(offset, limit, part, mark) {
-    let hasShifted = false;
+  put(offset, limit, part, mark, isPart = false) {
+    const before = part.rows.map((_, place) => this.row(offset + place)?.id);
+    const hasShifted = part.rows.some(({ id }, place) => before[place] !== undefined && before[place] !== id);
+    // What stands at other places now is taken with all that is seen: a row stands at one place only.
+    if (isPart && hasShifted && !before.includes(undefined)) return this.touch(null);
     part.rows.forEach((row, place) => {
-      const before = this.set(offset + place, row, mark);
-      hasShifted ||= before !== undefined && before !== row.id;
+      this.set(offset + place, row, mark);
     });
     if (part.rows.length === 0 && !this.pages.size) this.pages.set(0, new Page());
     const hasEnded = part.rows.length < limit;
@@ -319,19 +323,16 @@ export class Store extends EventTarget {
    * @param {number} index
    * @param {Row} row
    * @param {number} mark
-   * @returns {number | undefined} the id of the row that was there
    */
   set(index, row, mark) {
     const [number, place] = [Math.floor(index / PAGE_ROWS), index % PAGE_ROWS];
     const page = this.pages.get(number) ?? new Page();
-    const before = page.rows[place]?.id;
     if (this.held.has(row.id)) this.keep(row.id, ({ until }) => mark < until);
     page.rows[place] = this.laid(row);
     if ((page.stale.get(place) ?? 0) <= mark) page.stale.delete(place);
     this.pages.delete(number); // to the end: it was looked at last
     this.pages.set(number, page);
     this.places.set(row.id, index);
-    return before;
   }
 
   /** Forgets what lies behind the last row. @param {number} count */
