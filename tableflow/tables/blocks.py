@@ -63,8 +63,9 @@ def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append
     """Sets the values of the block in these rows (ids), or in a stretch of those that are shown.
 
     With `append`, values for which no row is left make new rows at the end of the table; else there may be no more of
-    them than rows. At most 10,000 rows, 200,000 cells, 32 MiB. Conflict, named as expected.{row}.{key}, where something
-    else stands than was believed: a new row is empty. InvalidInput names columns, values, rows, limit or expected.
+    them than rows. At most 10,000 rows, 200,000 cells, 32 MiB of new values and of old ones. Conflict, named as
+    expected.{row}.{key}, where something else stands than was believed: a new row is empty. InvalidInput names columns,
+    values, rows, limit or expected.
     """
     _check(block)
     changes.announce(table.pk, [dict.fromkeys(block.columns)])
@@ -75,6 +76,7 @@ def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append
     ids = _ids(block, target, append=append)
     news = _news(block, ids, append=append)
     _check_bytes(lines, len(ids) + news)
+    _check_before(table, ids, block.columns)
     found = stored.locked_cells(table.pk, ids, block.columns)
     stored.refuse_unknown(ids, found)
     _check_believed(known, block, [*(found[row_id].data for row_id in ids), *({} for _ in range(news))])
@@ -166,6 +168,14 @@ def _check_bytes(lines: Sequence[dict[str, Any]], rows: int) -> None:
     size = sum(sizes) * (rows // len(lines)) + sum(sizes[: rows % len(lines)])
     if size > MAX_BYTES:
         detail = f"At most {MAX_BYTES:,} bytes are written at once; these are {size:,}. Write fewer rows."
+        raise InvalidInput.at("values", detail, "too_large")
+
+
+def _check_before(table: Table, ids: Sequence[int], columns: Sequence[str]) -> None:
+    """What is written over is read, and answered: it is measured first."""
+    size = stored.bytes_of(table.pk, ids, columns)
+    if size > MAX_BYTES:
+        detail = f"At most {MAX_BYTES:,} bytes are written over at once; these are {size:,}. Write fewer rows."
         raise InvalidInput.at("values", detail, "too_large")
 
 

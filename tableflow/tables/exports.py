@@ -20,11 +20,11 @@ from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tableflow.errors import InvalidInput
-from tableflow.tables import pages
+from tableflow.tables import batches, pages
+from tableflow.tables.batches import Batch, Pace
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, Schema
 
@@ -37,8 +37,6 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 _NUMBER = re.compile(r"[+-]?\d[\d .,]*", re.ASCII)
 
-MAX_BATCH_ROWS = 2_000
-MAX_BATCH_CHARS = 4 * 1024 * 1024
 FILE_BLOCK_BYTES = 256 * 1024
 
 SHEET_ROWS = 1_048_575  # below the header
@@ -76,48 +74,34 @@ def _column(schema: Schema, key: str) -> ColumnSpec:
 
 
 class _Rows:
-    """The rows to write, each once, a few at a time. No connection is held between two batches."""
+    """The rows to write, each once, a few at a time."""
 
     def __init__(self, found: QuerySet[Row], *, is_sorted: bool) -> None:
         self._found = found
         self._is_sorted = is_sorted
-        self._size = 20
 
     def are_more_than(self, most: int) -> bool:
         """Whether there are more than that now."""
         return self._found.order_by()[: most + 1].count() > most
 
-    def batches(self) -> Iterator[list[dict[str, Any]]]:
+    def batches(self) -> Iterator[Batch]:
         """The data of the rows in their order."""
         return self._by_ids() if self._is_sorted else self._by_position()
 
-    def _by_position(self) -> Iterator[list[dict[str, Any]]]:
+    def _by_position(self) -> Iterator[Batch]:
+        pace = Pace()
         after: Decimal | None = None
         while True:
             found = self._found if after is None else self._found.filter(position__gt=after)
-            batch = list(found.order_by("position").values_list("position", "data")[: self._size])
+            batch = list(found.order_by("position").values_list("position", "data")[: pace.rows])
             if not batch:
                 return
-            yield self._let_go([data for _, data in batch])
+            yield pace.let_go([data for _, data in batch])
             after = batch[-1][0]
 
-    def _by_ids(self) -> Iterator[list[dict[str, Any]]]:
+    def _by_ids(self) -> Iterator[Batch]:
         """In an order that no index has: the ids are read at once, 8 bytes each."""
-        ids = array("q", self._found.values_list("pk", flat=True).iterator())
-        place = 0
-        while place < len(ids):
-            part = ids[place : place + self._size]
-            place += len(part)
-            by_id = dict(Row.objects.filter(pk__in=list(part)).values_list("pk", "data"))
-            yield self._let_go([by_id[id_] for id_ in part if id_ in by_id])
-
-    def _let_go(self, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The batch, with the connection given up, and the next one smaller or larger by what this one weighs."""
-        if not connection.in_atomic_block:
-            connection.close()
-        chars = sum(len(str(data)) for data in batch)
-        self._size = max(10, self._size // 2) if chars > MAX_BATCH_CHARS else min(MAX_BATCH_ROWS, self._size * 2)
-        return batch
+        yield from batches.of(array("q", self._found.values_list("pk", flat=True).iterator()))
 
 
 def _csv(schema: Schema, rows: _Rows) -> Iterator[bytes]:

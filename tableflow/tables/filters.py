@@ -14,7 +14,7 @@ The condition is a plain Q without joins, never NULL: it may be negated, and emb
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -30,6 +30,8 @@ CellPredicate = Callable[[int, str, str, Any], Q]
 
 MAX_DEPTH = 10
 MAX_CONDITIONS = 200
+MAX_OF_ANY_COLUMN = 5
+"""A condition on any column is one on each of them."""
 MAX_LISTED = 1000
 MAX_SEARCHED = 1000
 
@@ -66,8 +68,12 @@ def compile_filter(schema: Schema, filter_json: Any, cell_predicate: CellPredica
     InvalidInput names the place that is wrong, as `filter.all.0.value`; what is not understood is never taken for
     "everything".
     """
-    if _count(filter_json) > MAX_CONDITIONS:
+    found = list(_conditions(filter_json))
+    if len(found) > MAX_CONDITIONS:
         raise InvalidInput.at("filter", f"A filter has at most {MAX_CONDITIONS} conditions.", "too_large")
+    if sum(isinstance(node, dict) and node.get("field") == ANY_COLUMN for node in found) > MAX_OF_ANY_COLUMN:
+        detail = f"A filter has at most {MAX_OF_ANY_COLUMN} conditions on any column ({ANY_COLUMN})."
+        raise InvalidInput.at("filter", detail, "too_large")
     return _Compiler(schema, cell_predicate).node(filter_json, "filter", 0)
 
 
@@ -84,12 +90,15 @@ def searched(value: Any, attr: str) -> str:
     return text
 
 
-def _count(node: Any, depth: int = 0) -> int:
-    """How many conditions there are, as deep as filters go."""
-    if not isinstance(node, dict) or depth > MAX_DEPTH:
-        return 1
-    lists = [node[name] for name in ("all", "any") if isinstance(node.get(name), list)]
-    return sum(_count(child, depth + 1) for nodes in lists for child in nodes) if lists else 1
+def _conditions(node: Any, depth: int = 0) -> Iterator[Any]:
+    """What stands where conditions do, as deep as filters go."""
+    is_nested = isinstance(node, dict) and depth <= MAX_DEPTH
+    lists = [node[name] for name in ("all", "any") if isinstance(node.get(name), list)] if is_nested else []
+    if not lists:
+        yield node
+    for nodes in lists:
+        for child in nodes:
+            yield from _conditions(child, depth + 1)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,10 @@ def check_key(key: Any, taken: Collection[str], attr: str) -> str:
         detail = f"A key has 1 to {MAX_KEY_LENGTH} letters (a to z), digits and underscores."
         raise InvalidInput.at(attr, detail)
     if key in taken:
-        detail = f"The key {key!r} is taken by a column of this table, or by a deleted one, which can be restored for half an hour."
+        detail = (
+            f"The key {key!r} is taken by a column of this table, or by a deleted one, "
+            "which can be restored for half an hour."
+        )
         raise InvalidInput.at(attr, detail, "taken")
     return key
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from tableflow.errors import InvalidInput
-from tableflow.tables import values
+from tableflow.tables import batches, values
 from tableflow.tables.exports import plain_text
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, Schema
 
 MAX_ROWS = 50_000
-BATCH = 1000
 
 _QUOTED = frozenset('\t\r\n"')
 
@@ -30,11 +28,11 @@ def ids(shown: QuerySet[Row], offset: int, limit: int) -> list[int]:
 
 
 def columns(known: Schema, keys: Sequence[str]) -> list[ColumnSpec]:
-    """The columns of these keys. InvalidInput names those that there are none of."""
+    """The columns of these keys, each once. InvalidInput names those that there are none of."""
     unknown = [values.unknown_column(known, key, "columns") for key in keys if known.column(key) is None]
     if unknown:
         raise InvalidInput(unknown[: values.MAX_PROBLEMS])
-    return [known.by_key[key] for key in keys]
+    return [known.by_key[key] for key in dict.fromkeys(keys)]
 
 
 def text(row_ids: Sequence[int], of: Sequence[ColumnSpec]) -> Iterator[bytes]:
@@ -42,13 +40,8 @@ def text(row_ids: Sequence[int], of: Sequence[ColumnSpec]) -> Iterator[bytes]:
 
     No connection is held between two blocks.
     """
-    for start in range(0, len(row_ids), BATCH):
-        batch = row_ids[start : start + BATCH]
-        found = dict(Row.objects.filter(pk__in=batch).values_list("pk", "data"))
-        if not connection.in_atomic_block:
-            connection.close()
-        lines = (found[row_id] for row_id in batch if row_id in found)
-        yield "".join(f"{_line(data, of)}\n" for data in lines).encode()
+    for batch in batches.of(row_ids):
+        yield "".join(f"{_line(data, of)}\n" for data in batch).encode()
 
 
 def _line(data: dict[str, Any], of: Sequence[ColumnSpec]) -> str:

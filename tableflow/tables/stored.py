@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Func, IntegerField, TextField
+from django.db.models import F, Func, IntegerField, Sum, TextField
 from django.db.models.functions import Cast, Now
 from psycopg.types.json import Jsonb
 
@@ -48,6 +48,16 @@ def locked_cells(table_id: int, ids: Collection[int], keys: Sequence[str]) -> di
     length = Func(Cast("data", TextField()), function="octet_length", output_field=IntegerField())
     lists = found.values_list("pk", length, *(conditions.value_of(key) for key in keys))
     return {row_id: Cells(dict(zip(keys, values_, strict=True)), size) for row_id, size, *values_ in lists}
+
+
+def bytes_of(table_id: int, ids: Collection[int], keys: Sequence[str]) -> int:
+    """How many bytes stand in some columns of these rows, as text."""
+    lengths = {
+        f"bytes_{place}": Sum(Func(conditions.text_of(key), function="octet_length", output_field=IntegerField()))
+        for place, key in enumerate(keys)
+    }
+    sums = Row.objects.filter(table=table_id, pk__in=ids).aggregate(**lengths)
+    return sum(size or 0 for size in sums.values())
 
 
 def refuse_unknown(wanted: Sequence[int], found: Collection[int], attr: str = "rows.{}") -> None:

@@ -184,6 +184,18 @@ def test_what_is_filled_into_many_rows_counts_as_often(
     assert api.put(url(people), {**body, "limit": 4}).status_code == 200
 
 
+def test_what_is_written_over_is_bounded_too(
+    api: Api, people: Table, five: list[Row], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Row.objects.filter(pk__in=[row.pk for row in five]).update(data={"name": "x" * 100, "age": 1})
+    monkeypatch.setattr(blocks, "MAX_BYTES", 500)
+    body = {"columns": ["name", "age"], "values": [[None, None]], "offset": 0, "limit": 5}
+    assert errors(api.put(url(people), body)) == {"values": "too_large"}
+    assert shown(people)[0] == ("x" * 100, 1)
+    assert api.put(url(people), {**body, "limit": 4}).json()["changed"] == 8
+    assert api.put(url(people), {**body, "columns": ["age"], "values": [[2]]}).json()["changed"] == 5
+
+
 def test_a_row_that_would_be_too_large_stops_all_of_it(
     api: Api, people: Table, five: list[Row], monkeypatch: pytest.MonkeyPatch
 ) -> None:

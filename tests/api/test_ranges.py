@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
-from tableflow.tables import ranges, rows
+from tableflow.tables import batches, ranges, rows, schema
 from tableflow.tables.models import Member, Row, Table
 from tests.api.conftest import Api, errors
 from tests.factories import TableFactory, UserFactory
@@ -57,6 +57,7 @@ def test_columns_and_rows_are_those_that_are_asked_for(user: User, cities: Table
     positive = json.dumps({"field": "size", "op": "gt", "value": 0})
     assert text(user, cities, columns="size", filter=positive) == "2.5\n"
     assert text(user, cities, columns="name", search="won") == "Rome\n"
+    assert text(user, cities, columns="size,stage, size", limit=1) == "-5\twon\n"
     assert text(user, cities, offset=4) == ""
 
 
@@ -76,11 +77,19 @@ def test_the_ids_of_a_range_are_in_the_order_that_is_shown(api: Api, cities: Tab
     assert api.get(url, {"search": "+1"}).json() == {"ids": [sum_]}
 
 
-def test_many_rows_come_in_blocks_each_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranges, "BATCH", 7)
+def test_many_rows_come_in_blocks_each_once(user: User) -> None:
     table = TableFactory.create(owner=user, columns={"n": "number"})
     Row.objects.bulk_create(Row(table=table, position=number, data={"n": number}) for number in range(50))
     assert text(user, table, offset=3).split() == [str(number) for number in range(3, 50)]
+
+
+def test_the_longer_the_rows_the_fewer_are_read_at_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = TableFactory.create(owner=user, columns={"n": "number"})
+    ids = [row.pk for row in Row.objects.bulk_create(Row(table=table, position=n, data={"n": n}) for n in range(90))]
+    known = schema.load(table.pk).columns
+    assert [block.count(b"\n") for block in ranges.text(ids, known)] == [20, 40, 30]
+    monkeypatch.setattr(batches, "MAX_CHARS", 50)
+    assert [block.count(b"\n") for block in ranges.text(ids, known)] == [20, *[10] * 7]
 
 
 def test_more_rows_than_fit_are_refused_with_what_to_do(
@@ -125,8 +134,7 @@ def test_viewers_may_copy_and_strangers_may_not(api_of: Any, cities: Table) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_asgi_server_streams_it_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranges, "BATCH", 20)
+def test_an_asgi_server_streams_it_block_by_block() -> None:
     user = UserFactory.create()
     table = TableFactory.create(owner=user, columns={"n": "number"})
     Row.objects.bulk_create(Row(table=table, position=number, data={"n": number}) for number in range(50))
@@ -138,4 +146,4 @@ def test_an_asgi_server_streams_it_block_by_block(monkeypatch: pytest.MonkeyPatc
         assert response.is_async
         return [block async for block in response]
 
-    assert [len(block.split()) for block in async_to_sync(blocks)()] == [20, 20, 10]
+    assert [len(block.split()) for block in async_to_sync(blocks)()] == [20, 30]

@@ -134,6 +134,7 @@ def test_the_rows_of_a_search_are_run_stopped_and_deleted(api: Api, numbers: Tab
         ({"field": "*", "op": "contains", "value": ""}, "filter.value"),
         ({"field": "*", "op": "contains", "value": ["x"]}, "filter.value"),
         ({"field": "*", "op": "contains", "value": "x" * 1001}, "filter.value"),
+        ({"any": [{"all": [{"field": "*", "op": "contains", "value": "x"}] * 6}]}, "filter"),
     ],
 )
 def test_a_bad_search_in_a_filter_is_refused_by_name(api: Api, numbers: Table, condition: Any, attr: str) -> None:
