@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from tableflow.errors import InvalidInput
 from tableflow.tables import exports, schema
-from tableflow.tables.imports import lifecycle, load, markup, upload, workbooks
+from tableflow.tables.imports import lifecycle, load, looks, markup, upload, workbooks
 from tableflow.tables.models import Column, Import, ImportChunk, Row, Table
 from tests.factories import TableFactory, UserFactory
 
@@ -37,7 +37,7 @@ def table_of(rows: list[list[Any]]) -> bytes:
     return workbook(lambda _, sheet: [sheet.write_row(line, 0, row) for line, row in enumerate(rows)])
 
 
-def by_hand(sheet: str, **more: str) -> bytes:
+def by_hand(sheet: str, *, packing: int = zipfile.ZIP_DEFLATED, **more: str) -> bytes:
     """A workbook of these parts; those that have to be there besides are."""
     parts = {
         "xl/workbook.xml": f'<x:workbook xmlns:x="{MAIN}" xmlns:r="{LINKS}"><x:sheets>'
@@ -48,10 +48,20 @@ def by_hand(sheet: str, **more: str) -> bytes:
         **more,
     }
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", packing) as archive:
         for name, text in parts.items():
             archive.writestr(name, text)
     return file.getvalue()
+
+
+def texts_of(*texts: str) -> dict[str, str]:
+    """The part that keeps these texts, which cells name by their numbers."""
+    return {"xl/sharedStrings.xml": f"<sst>{''.join(f'<si><t>{text}</t></si>' for text in texts)}</sst>"}
+
+
+def texts_named(count: int) -> str:
+    """A row of so many cells, all of the first text."""
+    return "<sheetData><row>" + "<c t='s'><v>0</v></c>" * count + "</row></sheetData>"
 
 
 def received(body: bytes, table: Table | None = None, **wish: Any) -> Import:
@@ -218,6 +228,13 @@ def test_a_workbook_that_is_damaged_below_its_first_rows_fails_with_a_plain_sent
         (by_hand("", **{"xl/worksheets/one.xml": '<!DOCTYPE x [<!ENTITY a "b">]><worksheet/>'}), "document type"),
         (by_hand("", **{"xl/worksheets/one.xml": '<?xml version="1.0" encoding="utf-7"?><worksheet/>'}), "encoding"),
         (by_hand("<sheetData/>", **{"xl/styles.xml": "<styleSheet>" + " " * 17 * 2**20}), "16 MiB"),
+        (by_hand(texts_named(2), **texts_of("x" * 7_000_000)), "longer than"),
+        (by_hand("<a>" * 200 + "</a>" * 200), "nested"),
+        (by_hand("<sheetData/>", packing=zipfile.ZIP_LZMA), "packed"),
+        (
+            by_hand("<sheetData/>", **{f"xl/media/{number:03}{'x' * 2_000}": "" for number in range(600)}),
+            "too many parts",
+        ),
     ],
 )
 def test_a_workbook_that_cannot_be_read_is_refused_at_once_and_says_why(body: bytes, why: str) -> None:
@@ -231,6 +248,25 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(markup, "MAX_UNPACKED_BYTES", 1_000_000)
     with pytest.raises(InvalidInput, match="unpacks to 3,"):
         received(by_hand("<sheetData>" + " " * 3_000_000))
+
+
+def test_no_more_texts_are_kept_than_a_workbook_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, "MAX_STRINGS", 3)
+    body = by_hand(texts_named(1), **texts_of(*"abc"))
+    assert workbooks.opened(io.BytesIO(body)).texts == ["a", "b", "c"]
+    with pytest.raises(InvalidInput, match="more than 3 texts"):
+        received(by_hand(texts_named(1), **texts_of(*"abcd")))
+
+
+def test_only_the_beginning_of_a_sheet_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "SAMPLE_SHEET_BYTES", 2 * markup.PIECE_BYTES)
+    head, gap = "<row><c><v>1</v></c></row>", " " * 3 * markup.PIECE_BYTES
+    row = "<row r='2'><c><v>2</v></c></row>"
+    seen = looks.look_at(io.BytesIO(by_hand(f"<x>{head}{gap}{row}</x><dimension ref='A1:A2'/>")), "a.xlsx")
+    assert (seen.names, seen.records, seen.rows_total) == (["1"], [], None)
+    with pytest.raises(InvalidInput, match="no header row"):
+        received(by_hand(f"<sheetData>{gap}{head}</sheetData>"))
+    assert rows(run(received(by_hand(f"<sheetData>{head}{gap}{row}</sheetData>")))) == [{"1": "2"}]
 
 
 def test_two_cells_far_apart_cost_nothing() -> None:

@@ -68,10 +68,14 @@ class Cells:
     def text(self, text: str) -> None:
         """Some of a cell's text."""
         if self._is_text:
-            self._chars += len(text)
-            if self._chars > MAX_LINE_CHARS:
-                raise markup.unreadable(f"row {self._line} is longer than {MAX_LINE_CHARS:,} characters.")
+            self._count(text)
             self._pieces.append(text)
+
+    def _count(self, text: str) -> None:
+        """One more text of the row, which may not become too long."""
+        self._chars += len(text)
+        if self._chars > MAX_LINE_CHARS:
+            raise markup.unreadable(f"row {self._line} is longer than {MAX_LINE_CHARS:,} characters.")
 
     def _begin_row(self, number: str | None) -> None:
         line = int(number) if number and number.isdecimal() and len(number) < 10 else self._line + 1
@@ -134,6 +138,7 @@ class Cells:
         if place >= len(self._texts):
             raise markup.unreadable(f"row {self._line} names a text that is not there.")
         text = self._texts[place]
+        self._count(text)
         return text if text and not text.isspace() else None
 
     def _number(self, text: str) -> Any:

@@ -17,6 +17,7 @@ from tableflow.tables.imports.rejected import Rejected
 from tableflow.tables.models import ColumnType, Import
 
 SAMPLE_BYTES = 1024 * 1024
+SAMPLE_SHEET_BYTES = 64 * 1024 * 1024
 SAMPLE_RECORDS = 1_000
 SAMPLE_CHARS = 2_000
 SAMPLE_CELL_CHARS = 4 * 1024 * 1024
@@ -76,16 +77,16 @@ def blocks(file: IO[bytes]) -> Iterator[bytes]:
 def _look_at_workbook(file: IO[bytes], sheet: str) -> Look:
     book = workbooks.opened(file)
     sheet = sheet or next(iter(book.sheets))
-    rows = book.rows(sheet)
+    rows = book.rows(sheet, SAMPLE_SHEET_BYTES)
     header = next(rows, None)
     if header is None:
         raise InvalidInput.at(
-            "file", f"The sheet {sheet!r} has no header row with the names of its columns.", "no_header"
+            "file", f"The sheet {sheet!r} begins with no header row with the names of its columns.", "no_header"
         )
     line, cells = header
     names = field_names(["" if cell is None else workbooks.cell_text(cell) for cell in cells])
     records = list(_within(SAMPLE_CELL_CHARS, itertools.islice(rows, SAMPLE_RECORDS)))
-    height = book.height(sheet)
+    height = book.height(sheet, SAMPLE_SHEET_BYTES)
     return Look(
         Import.Format.XLSX,
         "utf-8",

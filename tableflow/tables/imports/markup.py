@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Protocol
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from tableflow.errors import InvalidInput
 
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 MAX_TAG_BYTES = 1024 * 1024
+MAX_DEPTH = 100
+MAX_DIRECTORY_BYTES = 1024 * 1024
 ENCODINGS = ("utf-8", "utf-16", "us-ascii")
 
 # What the standard library raises over archives that are none, or are broken.
@@ -50,7 +52,7 @@ def unreadable(why: str) -> InvalidInput:
 def opened(file: IO[bytes]) -> ZipFile:
     """The archive that a workbook is. InvalidInput (`file`) when it is none, or unpacks to too much."""
     try:
-        archive = ZipFile(file)
+        archive = ZipFile(_Bounded(file))
     except DAMAGED as error:
         raise unreadable("it is damaged, or not all of it is there.") from error
     unpacked = sum(part.file_size for part in archive.infolist())
@@ -64,18 +66,33 @@ def opened(file: IO[bytes]) -> ZipFile:
     return archive
 
 
+class _Bounded:
+    """The file of an archive, whose directory has a bound: it is read at once, and each of its parts is kept."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """As of any file. Without a size only the last bytes are asked for, where an archive tells of its directory."""
+        if size > MAX_DIRECTORY_BYTES:
+            raise unreadable("it has too many parts.")
+        return self._file.read(size)
+
+
 def unescaped(text: str) -> str:
     """The text of a cell: what XML cannot hold is written as `_x000D_` there."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
-def part(archive: ZipFile, name: str) -> ZipInfo | None:
+def parts(archive: ZipFile) -> dict[str, ZipInfo]:
+    """The parts by their names as `part` looks for them; of two the first."""
+    return {info.filename.replace("\\", "/").lower(): info for info in reversed(archive.infolist())}
+
+
+def part(parts: Mapping[str, ZipInfo], name: str) -> ZipInfo | None:
     """The part of that name, as some programs write it too; None when there is none."""
-    wanted = name.replace("\\", "/").lstrip("/").lower()
-    for info in archive.infolist():
-        if info.filename.replace("\\", "/").lower() == wanted:
-            return info
-    return None
+    return parts.get(name.replace("\\", "/").lstrip("/").lower())
 
 
 def read(archive: ZipFile, info: ZipInfo, handler: Handler, most_bytes: int) -> None:
@@ -89,6 +106,8 @@ def steps(archive: ZipFile, info: ZipInfo, handler: Handler, most_bytes: int) ->
     if info.file_size > most_bytes:
         # An archive gives no more of a part than the size that it names.
         raise unreadable(f"its part {info.filename[:100]} unpacks to more than {most_bytes // 2**20:,} MiB.")
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise unreadable("it is packed as no workbook is.")
     parser = _parser(handler)
     fed = 0
     for piece in _pieces(archive, info):
@@ -121,10 +140,24 @@ def _feed(parser: expat.XMLParserType, piece: bytes) -> None:
 
 
 def _parser(handler: Handler) -> expat.XMLParserType:
+    depth = 0
+
+    def start(name: str, attributes: Attributes) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise unreadable(f"its elements are nested more than {MAX_DEPTH} deep.")  # the parser keeps all open ones
+        handler.start(_local(name), attributes)
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        handler.end(_local(name))
+
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = lambda name, attributes: handler.start(_local(name), attributes)
-    parser.EndElementHandler = lambda name: handler.end(_local(name))
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = handler.text
     parser.XmlDeclHandler = _check_encoding
     parser.StartDoctypeDeclHandler = _refuse

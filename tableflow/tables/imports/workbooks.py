@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -17,7 +18,8 @@ from tableflow.tables.imports.markup import Attributes
 from tableflow.tables.imports.serials import Look
 
 MAX_SHEETS = 1_000
-MAX_STRINGS_BYTES = 128 * 1024 * 1024
+MAX_STRINGS = 1_000_000
+MAX_STRINGS_BYTES = 64 * 1024 * 1024
 MAX_SMALL_PART_BYTES = 16 * 1024 * 1024
 MAX_STYLES = 100_000
 
@@ -32,25 +34,29 @@ class Workbook:
     texts: list[str]
     looks: list[Look]
 
-    def rows(self, sheet: str) -> Iterator[Row]:
+    def rows(self, sheet: str, most_bytes: int = markup.MAX_UNPACKED_BYTES) -> Iterator[Row]:
         """Each row that has something in it: (its number from 1, its cells). InvalidInput when there is no such sheet.
 
-        A cell is None, a text, a number, a boolean, a date or a datetime.
+        A cell is None, a text, a number, a boolean, a date or a datetime. They end with the sheet, or after so many
+        bytes of it.
         """
         if sheet not in self.sheets:
             raise InvalidInput.at("sheet", f"The workbook has no sheet {sheet!r}. It has: {self._names()}.", "unknown")
         cells = Cells(self.texts, self.looks, since_1904=self.since_1904)
-        info = self.sheets[sheet]
-        for _ in markup.steps(self.archive, info, cells, markup.MAX_UNPACKED_BYTES):
+        for _ in self._steps(sheet, cells, most_bytes):
             yield from cells.taken()
 
-    def height(self, sheet: str) -> int | None:
-        """How many rows the sheet says that it has, the header's among them; None when it does not say."""
+    def height(self, sheet: str, most_bytes: int = markup.MAX_UNPACKED_BYTES) -> int | None:
+        """How many rows the sheet says that it has, the header's among them; None when its beginning does not say."""
         dimension = _Dimension()
-        for _ in markup.steps(self.archive, self.sheets[sheet], dimension, markup.MAX_UNPACKED_BYTES):
+        for _ in self._steps(sheet, dimension, most_bytes):
             if dimension.is_told:
                 break
         return dimension.height
+
+    def _steps(self, sheet: str, handler: markup.Handler, most_bytes: int) -> Iterator[None]:
+        steps = markup.steps(self.archive, self.sheets[sheet], handler, markup.MAX_UNPACKED_BYTES)
+        return itertools.islice(steps, most_bytes // markup.PIECE_BYTES + 1)  # the end of a part is a step too
 
     def _names(self) -> str:
         return ", ".join(self.sheets)[:500]
@@ -59,21 +65,22 @@ class Workbook:
 def opened(file: IO[bytes]) -> Workbook:
     """The workbook in the seekable file. InvalidInput (`file`) when it cannot be read, or has no sheet."""
     archive = markup.opened(file)
+    parts = markup.parts(archive)
     relations = _Relations()
-    _read(archive, "xl/_rels/workbook.xml.rels", relations)
+    _read(archive, markup.part(parts, "xl/_rels/workbook.xml.rels"), relations)
     book = _Book()
-    if not _read(archive, "xl/workbook.xml", book):
+    if not _read(archive, markup.part(parts, "xl/workbook.xml"), book):
         raise markup.unreadable("it has no sheets in it.")
     sheets = {
         name: info
         for name, relation in book.sheets.items()
-        if (target := relations.targets.get(relation)) and (info := _part_of_sheet(archive, target))
+        if (target := relations.targets.get(relation)) and (info := _part_of_sheet(parts, target))
     }
     if not sheets:
         raise markup.unreadable("it has no sheets in it.")
     styles, texts = _Styles(), _Texts()
-    _read(archive, "xl/styles.xml", styles)
-    _read(archive, relations.texts, texts, MAX_STRINGS_BYTES)
+    _read(archive, markup.part(parts, "xl/styles.xml"), styles)
+    _read(archive, markup.part(parts, relations.texts), texts, MAX_STRINGS_BYTES)
     return Workbook(archive, sheets, book.since_1904, texts.texts, styles.looks())
 
 
@@ -99,17 +106,18 @@ def records(pieces: Iterable[bytes], sheet: str) -> Iterator[Row]:
         yield from rows
 
 
-def _read(archive: ZipFile, name: str, handler: markup.Handler, most_bytes: int = MAX_SMALL_PART_BYTES) -> bool:
-    """Read a part. False: the workbook has none of that name."""
-    info = markup.part(archive, name)
+def _read(
+    archive: ZipFile, info: ZipInfo | None, handler: markup.Handler, most_bytes: int = MAX_SMALL_PART_BYTES
+) -> bool:
+    """Read a part. False: the workbook has none."""
     if info is None:
         return False
     markup.read(archive, info, handler, most_bytes)
     return True
 
 
-def _part_of_sheet(archive: ZipFile, target: str) -> ZipInfo | None:
-    return markup.part(archive, target if target.startswith("/") else posixpath.join("xl", target))
+def _part_of_sheet(parts: Mapping[str, ZipInfo], target: str) -> ZipInfo | None:
+    return markup.part(parts, target if target.startswith("/") else posixpath.join("xl", target))
 
 
 @dataclass
@@ -204,6 +212,8 @@ class _Texts:
         elif name == "rPh":
             self._aloud = False
         elif name == "si":
+            if len(self.texts) == MAX_STRINGS:
+                raise markup.unreadable(f"it has more than {MAX_STRINGS:,} texts.")
             self.texts.append(markup.unescaped("".join(self._pieces)))
             self._pieces.clear()
 
