@@ -33,7 +33,7 @@ from tableflow.tables.types import TYPES
 
 # What a multipart body may have besides the file: the fields and the boundaries.
 _ENVELOPE_BYTES = 4 * 1024 * 1024
-
+_ERRORS_IN_A_LIST = 20
 
 RejectedLine = inline_serializer(
     "RejectedLine",
@@ -53,7 +53,7 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
         read_only=True, allow_null=True, help_text="An estimate by the file's line ends until the import is complete."
     )
     errors = serializers.SerializerMethodField(  # type: ignore[assignment]  # the contract's name; DRF allows it
-        help_text="The first 1,000 rejected lines; `rejected` counts all."
+        help_text="The first 1,000 rejected lines, in a list of imports the first 20; `rejected` counts all."
     )
 
     class Meta:
@@ -76,8 +76,8 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
 
     @extend_schema_field(RejectedLine)
     def get_errors(self, source: Import) -> Any:
-        """As they were recorded."""
-        return source.errors
+        """As they were recorded, as many of them as `most_errors` in the context says."""
+        return source.errors[: self.context.get("most_errors")]
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "nullable": True}})
@@ -278,7 +278,8 @@ class TableImports(_Upload):
         wanted = query.choice(request, "status", ["active", *Import.Status.values])
         if wanted:
             found = found.filter(status__in=lifecycle.ACTIVE if wanted == "active" else [wanted])
-        return paged(request, found, lambda page: list(ImportSerializer(page, many=True).data))
+        context = {"most_errors": _ERRORS_IN_A_LIST}
+        return paged(request, found, lambda page: list(ImportSerializer(page, many=True, context=context).data))
 
     @extend_schema(request={"multipart/form-data": ImportRequest}, responses={202: ImportSerializer})
     @once

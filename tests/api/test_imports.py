@@ -10,7 +10,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tableflow.tables.imports import load, upload
+from tableflow.tables.imports.plan import MAX_FIELDS
 from tableflow.tables.models import Column, Import, ImportChunk, Member, Row, Table
+from tableflow.tables.types import MAX_DEPTH
 from tests.api.conftest import Api
 from tests.factories import ImportFactory, TableFactory
 
@@ -267,6 +269,25 @@ def test_rejected_objects_come_with_the_fields_that_had_no_column(api: Api) -> N
     assert [line[:2] for line in lines[1:]] == [["[2]", '{"x":3}'], ["nope", ""]]
 
 
+def test_rejected_objects_come_with_no_more_fields_than_a_file_may_have(api: Api) -> None:
+    more = {f"f{number}": "" for number in range(MAX_FIELDS + 5)}
+    body = b'{"n": 1}\n' * 1_000 + json.dumps(more).encode()
+    source = loaded(send(api, "imports/", body, "a.jsonl"))
+    lines = list(csv.reader(io.StringIO(api.get(f"imports/{source.pk}/rejected/").content.decode())))
+    assert [len(line) for line in lines] == [1 + MAX_FIELDS + 1] * 2
+
+
+def test_an_object_nested_too_deep_is_rejected_alone(api: Api) -> None:
+    deepest = MAX_DEPTH + 1  # the last list may be there, but hold nothing
+    lines = [f'{{"n": {"[" * depth}{"]" * depth}}}\n'.encode() for depth in (deepest, deepest + 1, 1_000)]
+    source = loaded(send(api, "imports/", b"".join(lines), "a.jsonl"))
+    assert (source.status, source.rows_done) == ("complete", 1)
+    assert [(error["line"], error["attr"]) for error in source.errors] == [(2, None), (3, None)]
+    assert "nested more than 100 levels deep" in source.errors[1]["detail"]
+    kept = list(csv.reader(io.StringIO(api.get(f"imports/{source.pk}/rejected/").content.decode())))
+    assert [line[0] for line in kept[1:]] == [line.decode().strip() for line in lines[1:]]
+
+
 def test_no_more_of_what_was_rejected_is_kept_than_it_says(api: Api, user: Any) -> None:
     table = TableFactory.create(owner=user, columns={"n": "number"})
     long = b"x" * 60_000 + b"\n"
@@ -289,6 +310,14 @@ def test_the_imports_into_a_table_are_listed_the_newest_first(api: Api, user: An
     assert api.get(path, {"status": "complete"}).json()["count"] == 1
     assert api.get(path, {"status": "done"}).json()["errors"][0]["attr"] == "status"
     assert api.get("tables/9999999/imports/").status_code == 404
+
+
+def test_a_list_of_imports_tells_only_the_first_errors_of_each(api: Api, user: Any) -> None:
+    errors = [{"line": line, "attr": None, "detail": "no"} for line in range(30)]
+    source = ImportFactory.create(table=TableFactory.create(owner=user), errors=errors)
+    (listed,) = api.get(f"tables/{source.table_id}/imports/").json()["results"]
+    assert listed["errors"] == errors[:20]
+    assert api.get(f"imports/{source.pk}/").json()["errors"] == errors
 
 
 def test_cancel_is_idempotent_and_an_ended_import_is_409(api: Api, user: Any) -> None:

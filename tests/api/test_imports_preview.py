@@ -79,7 +79,8 @@ def test_a_beginning_that_was_cut_off_shows_its_whole_lines(api: Api) -> None:
     found = seen(api, body)
     assert (found["encoding"], found["rejected"], found["sampled"]) == ("utf-8", 0, 1_000)
     assert len(found["rows"]) == preview.SHOWN_ROWS
-    assert look(api, body + b"x").status_code == 413
+    refused = look(api, body + b"x")
+    assert (refused.status_code, "workbook of 16,777,216" in refused.json()["errors"][0]["detail"]) == (413, True)
 
 
 def test_objects_have_the_fields_that_any_of_them_has(api: Api) -> None:
@@ -87,6 +88,11 @@ def test_objects_have_the_fields_that_any_of_them_has(api: Api) -> None:
     assert [(column["header"], column["type"]) for column in found["columns"]] == [("a", "json"), ("b", "text")]
     assert found["rows"] == [["[1]", None], [None, "x"]]
     assert [problem["line"] for problem in found["problems"]] == [2, 3]
+
+
+def test_an_object_nested_too_deep_is_a_problem_and_no_fault(api: Api) -> None:
+    found = seen(api, b'{"a": 1}\n{"a": ' + b"[" * 1_000 + b"]" * 1_000 + b"}\n", "a.jsonl")
+    assert (found["rows"], [problem["line"] for problem in found["problems"]]) == ([["1"]], [2])
 
 
 def test_a_workbook_shows_the_sheet_that_is_asked_for(api: Api) -> None:

@@ -94,7 +94,9 @@ def _beginning(file: IO[bytes]) -> IO[bytes]:
     is_workbook = file.read(4) == b"PK\x03\x04"
     most = MAX_WORKBOOK_BYTES if is_workbook else looks.SAMPLE_BYTES
     if size > most:
-        raise upload.TooLarge(f"For a preview give the first {looks.SAMPLE_BYTES:,} bytes, or a workbook of {most:,}.")
+        raise upload.TooLarge(
+            f"For a preview give the first {looks.SAMPLE_BYTES:,} bytes, or a workbook of {MAX_WORKBOOK_BYTES:,}."
+        )
     file.seek(0)
     if is_workbook or size < looks.SAMPLE_BYTES:
         return file

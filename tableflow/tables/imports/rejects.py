@@ -16,7 +16,7 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 
 from tableflow.tables import exports
-from tableflow.tables.imports.plan import Plan
+from tableflow.tables.imports.plan import MAX_FIELDS, Plan
 from tableflow.tables.imports.rejected import Rejected
 from tableflow.tables.imports.workbooks import cell_text
 from tableflow.tables.models import Import, ImportReject
@@ -89,9 +89,9 @@ def as_csv(source: Import) -> Iterator[bytes]:
 
 
 def _further_names(kept: Sequence[ImportReject], names: Sequence[str]) -> list[str]:
-    """The fields of objects that no column was made for."""
+    """The fields of objects that no column was made for, the first MAX_FIELDS of them."""
     found = {name: None for reject in kept if isinstance(reject.record, dict) for name in reject.record}
-    return [name for name in found if name not in names and name != ERROR]
+    return [name for name in found if name not in names and name != ERROR][:MAX_FIELDS]
 
 
 def _fields(record: Any, names: Sequence[str], delimiter: str | None) -> list[str]:
