@@ -14,8 +14,12 @@ const OWN = "a, button, input, select, textarea, summary, [data-act], .grid-edit
 /** @param {import("./grid.js").Grid} grid */
 export function pointer(grid) {
   const { scroller, selection } = grid;
-  /** @type {{kind: "cells" | "rows", on: boolean, from: number, x: number, y: number} | null} */
+  /**
+   * @type {{kind: "cells" | "rows", on: boolean, from: number, to: number, isFree: boolean, x: number, y: number} | null}
+   * `isFree`: it began among the columns that are scrolled, so their left edge is one that can be passed
+   */
   let drag = null;
+  let isFollowing = false;
   /** @type {number | null} The row that was chosen last: where a range with Shift begins. */
   let anchor = null;
 
@@ -66,7 +70,8 @@ export function pointer(grid) {
   function press(event, place) {
     if (event.shiftKey) selection.extend(place);
     else selection.move(place);
-    drag = { kind: "cells", on: true, from: place.row, x: event.clientX, y: event.clientY };
+    const isFree = place.column >= grid.pinned;
+    drag = { kind: "cells", on: true, from: place.row, to: place.row, isFree, x: event.clientX, y: event.clientY };
   }
 
   /**
@@ -78,7 +83,7 @@ export function pointer(grid) {
     if (id === undefined) return;
     const on = event.shiftKey && anchor !== null ? true : !selection.hasRow(id);
     const from = event.shiftKey && anchor !== null ? anchor : row;
-    drag = { kind: "rows", on, from, x: event.clientX, y: event.clientY };
+    drag = { kind: "rows", on, from, to: row, isFree: false, x: event.clientX, y: event.clientY };
     choose(from, row, on);
     anchor = row;
   }
@@ -95,20 +100,28 @@ export function pointer(grid) {
     tell("choose", { from, to, on });
   }
 
+  function onward() {
+    isFollowing = false;
+    follow();
+  }
+
   function follow() {
     if (!drag) return;
     const box = scroller.getBoundingClientRect();
-    const [down, right] = [
-      past(drag.y, box.top + grid.headHeight, box.bottom),
-      past(drag.x, box.left + grid.across.held, box.right),
-    ];
+    const down = past(drag.y, box.top + grid.headHeight, box.bottom);
+    const right = drag.kind === "rows" ? 0 : past(drag.x, drag.isFree ? box.left + grid.across.held : -1, box.right);
     if (down || right) {
       grid.scrollTo(grid.top + down * EDGE_STEP_PX, grid.left + right * EDGE_STEP_PX);
-      requestAnimationFrame(follow);
+      if (!isFollowing) requestAnimationFrame(onward);
+      isFollowing = true;
     }
     const place = grid.at(drag.x, drag.y);
-    if (drag.kind === "rows") choose(drag.from, place.row, drag.on);
-    else if (!same(place, selection.head)) selection.extend(place);
+    if (drag.kind === "cells") {
+      if (!same(place, selection.head)) selection.extend(place);
+    } else if (place.row !== drag.to) {
+      drag.to = place.row;
+      choose(drag.from, place.row, drag.on);
+    }
   }
 
   /**

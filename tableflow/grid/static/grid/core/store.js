@@ -135,6 +135,21 @@ export class Store extends EventTarget {
     }
   }
 
+  /**
+   * Rows have moved: those that did not come with these may have, too. They are fetched when they are seen.
+   *
+   * @param {number} from
+   * @param {number} to
+   */
+  touchOthers(from, to) {
+    this.marks += 1;
+    for (const [index] of this.loaded()) {
+      const isOther = index < from || index >= to;
+      if (isOther) this.pages.get(Math.floor(index / PAGE_ROWS))?.stale.set(index % PAGE_ROWS, this.marks);
+    }
+    this.schedule(0);
+  }
+
   /** Other rows are shown from now on, or in another order. */
   reset() {
     this.giveUp();
@@ -312,10 +327,12 @@ export class Store extends EventTarget {
     if (part.rows.length === 0 && !this.pages.size) this.pages.set(0, new Page());
     const hasEnded = part.rows.length < limit;
     if (this.uncounted <= mark) this.uncounted = 0;
-    this.count = hasEnded && part.rows.length ? offset + part.rows.length : part.count;
+    // An answer without rows says that there are none from here on, whatever it counts.
+    if (hasEnded) this.count = part.rows.length ? offset + part.rows.length : Math.min(part.count, offset);
+    else this.count = part.count;
     this.cut(this.count);
     this.drop();
-    if (hasShifted) this.touch(null);
+    if (hasShifted) this.touchOthers(offset, offset + part.rows.length);
     this.tell(part.shape);
   }
 
@@ -328,6 +345,7 @@ export class Store extends EventTarget {
     const [number, place] = [Math.floor(index / PAGE_ROWS), index % PAGE_ROWS];
     const page = this.pages.get(number) ?? new Page();
     if (this.held.has(row.id)) this.keep(row.id, ({ until }) => mark < until);
+    this.forget(page.rows[place], index);
     page.rows[place] = this.laid(row);
     if ((page.stale.get(place) ?? 0) <= mark) page.stale.delete(place);
     this.pages.delete(number); // to the end: it was looked at last
@@ -335,10 +353,23 @@ export class Store extends EventTarget {
     this.places.set(row.id, index);
   }
 
+  /**
+   * The row is not at that place any more.
+   *
+   * @param {Row | undefined} row
+   * @param {number} index
+   */
+  forget(row, index) {
+    if (row && this.places.get(row.id) === index) this.places.delete(row.id);
+  }
+
   /** Forgets what lies behind the last row. @param {number} count */
   cut(count) {
     for (const [number, page] of this.pages) {
       const left = count - number * PAGE_ROWS;
+      for (let place = Math.max(left, 0); place < page.rows.length; place++) {
+        this.forget(page.rows[place], number * PAGE_ROWS + place);
+      }
       if (left <= 0 && number > 0) this.pages.delete(number);
       else if (page.rows.length > left) page.rows.length = Math.max(left, 0);
     }

@@ -4,8 +4,10 @@
  * `approvals`, and `imports` when these have changed, and `ran` when cells have.
  */
 
+import { attempt } from "../acts.js";
 import { call } from "../api.js";
 import { banner } from "../banner.js";
+import { Flight } from "../core/flight.js";
 import { Grid } from "../core/grid.js";
 import { heads } from "../core/heads.js";
 import { Keymap } from "../core/keymap.js";
@@ -83,6 +85,11 @@ export class Sheet extends EventTarget {
     this.refreshing = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.reading = undefined;
+    this.schemaFlight = new Flight(() => this.readSchema());
+    this.runsFlight = new Flight(() => this.fetchRuns());
+    this.choiceFlight = new Flight(() => this.takeChoice());
+    /** @type {{from: number, to: number, on: boolean}} The rows that were chosen last. */
+    this.choice = { from: 0, to: 0, on: false };
     this.keymap = new Keymap();
     this.undo = new Undo(tell);
     this.store = new Store((offset, limit, signal) => this.load(offset, limit, signal));
@@ -96,7 +103,10 @@ export class Sheet extends EventTarget {
     this.store.addEventListener("gone", () => this.leave());
     this.store.addEventListener("health", (event) => this.unwell(!(/** @type {CustomEvent} */ (event).detail)));
     this.selection.addEventListener("change", () => this.remember());
-    this.grid.addEventListener("choose", (event) => this.choose(/** @type {CustomEvent} */ (event).detail));
+    this.grid.addEventListener("choose", (event) => {
+      this.choice = /** @type {CustomEvent} */ (event).detail;
+      attempt(() => this.choiceFlight.ask());
+    });
     this.grid.catcher.addEventListener("keydown", (event) => this.keymap.handle(event));
   }
 
@@ -158,13 +168,19 @@ export class Sheet extends EventTarget {
   }
 
   /** The columns and workflow columns are read again. */
-  async reload() {
+  reload() {
+    return this.schemaFlight.ask();
+  }
+
+  async readSchema() {
     const fresh = await this.get("schema/", {});
     if (!fresh) return;
     const isOther = fresh.shape !== this.schema.shape;
     this.schema = fresh;
     this.mayEdit = fresh.mayEdit;
     if (!isOther) return;
+    // What was refused for a column that was not there may be shown now.
+    if (this.store.refusal) this.store.reset();
     this.arrange();
     this.tell("schema");
   }
@@ -243,8 +259,8 @@ export class Sheet extends EventTarget {
     return this.grid.columns[this.selection.active.column];
   }
 
-  /** @param {{from: number, to: number, on: boolean}} rows */
-  async choose({ from, to, on }) {
+  async takeChoice() {
+    const { from, to, on } = this.choice;
     const ids = await this.idsOf(from, to);
     for (const id of ids)
       if (on !== this.selection.isAll) this.selection.rows.add(id);
@@ -348,7 +364,11 @@ export class Sheet extends EventTarget {
   }
 
   /** What runs now. */
-  async readRuns() {
+  readRuns() {
+    return this.runsFlight.ask();
+  }
+
+  async fetchRuns() {
     const answer = await this.get("runs/", {});
     if (!answer) return;
     this.runs = answer.runs;

@@ -4,10 +4,13 @@
  */
 
 import { register } from "../acts.js";
-import { call, piece } from "../api.js";
+import { call, PATIENCE_MS } from "../api.js";
+import { ask } from "../dialogs.js";
 import { answered, keepTouched } from "../questions.js";
 
 const UNREADABLE = '<p class="dialog-body" data-in-flight>The trace cannot be read now. It is tried again.</p>';
+
+const GONE = '<p class="dialog-body">There is no such cell any more: its row or its column was deleted.</p>';
 
 /** @param {import("./sheet.js").Sheet} sheet */
 export function tracing(sheet) {
@@ -20,6 +23,9 @@ export function tracing(sheet) {
 
   /** @param {{row: number, group: number}} cell ids */
   async function show(cell) {
+    const isOther = shown && (shown.row !== cell.row || shown.group !== cell.group);
+    if (isOther && panel.querySelector("form[data-touched]") && !(await isLeft())) return;
+    if (isOther) panel.replaceChildren();
     shown = cell;
     await load();
     hold();
@@ -42,7 +48,7 @@ export function tracing(sheet) {
    * @param {number} mine
    */
   async function fetched({ row, group }, mine) {
-    const html = (await piece(`${sheet.page}/rows/${row}/traces/${group}/`)) ?? UNREADABLE;
+    const html = await read(`${sheet.page}/rows/${row}/traces/${group}/`);
     if (mine !== generation || !shown || panel.querySelector("form[data-touched]")) return;
     const held = panel.contains(document.activeElement);
     const open = [...panel.querySelectorAll("details")].map((details) => details.open);
@@ -109,4 +115,20 @@ export function tracing(sheet) {
   sheet.addEventListener("approvals", refresh);
   sheet.store.addEventListener("change", refresh);
   register({ trace: ofPill, "close-trace": close, "run-cell": runAgain, "newest-version": useNewest });
+}
+
+function isLeft() {
+  const text = "What you have typed there is not sent.";
+  return ask({ title: "Leave the question of the other cell?", text, yes: "Leave it", no: "Stay" });
+}
+
+/** @param {string} path @returns {Promise<string>} the trace, or why there is none */
+async function read(path) {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (response.status === 404) return GONE;
+    return response.ok ? await response.text() : UNREADABLE;
+  } catch {
+    return UNREADABLE;
+  }
 }
