@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, Request, expect
 
 from cells.models import Execution, Status
-from tableflow.tables import columns
+from tableflow.tables import columns, rows
 from tableflow.tables.models import Column, Group, Row, Table
 from tests import scenes
 from tests.browser.grid import active, cell, row, select
@@ -277,6 +277,32 @@ def test_a_row_is_read_and_written_in_full_and_somebody_faster_is_not_overwritte
     page.keyboard.press("Space")
     dialog(page, "Row 3").get_by_role("button", name="Open trace").click()
     expect(page.get_by_role("complementary", name="Trace")).to_contain_text("Attempt 1")
+
+
+def test_what_is_typed_into_a_row_in_full_never_goes_into_another_one(visit: Visit, user: User) -> None:
+    table = places(user)
+    second, third = Row.objects.filter(table=table, position__in=[2, 3]).order_by("position")
+    page = visit(f"/tables/{table.pk}/")
+    page.route(f"**/api/v1/tables/{table.pk}/rows/{third.pk}/", lambda route: route.fulfill(status=403, json={}))
+    cell(page, 2, "Name").click()
+    page.keyboard.press("Space")
+    detail = dialog(page, "Row 2")
+    expect(detail.get_by_label("Name", exact=True)).to_have_value("place 2")
+    detail.get_by_role("button", name="Next row").click()
+    expect(detail.get_by_role("status").filter(has_text="The server answered 403")).to_be_visible()
+    detail.get_by_label("Name", exact=True).fill("of the second")
+    detail.get_by_label("People").fill("2001")
+    detail.get_by_label("Site").focus()
+    saved = {"name": "of the second", "people": "2001"}
+    scenes.until(lambda: Row.objects.get(pk=second.pk).data == saved, "it is in the row that it was typed for")
+
+    detail.get_by_label("People").fill("2002")
+    rows.delete(table, [second.pk])
+    expect(detail.get_by_role("status").filter(has_text="Somebody has deleted this row")).to_be_visible()
+    detail.get_by_label("Site").focus()
+    expect(detail.get_by_role("alert").filter(has_text="Somebody has deleted this row")).to_be_visible()
+    expect(detail.get_by_label("People")).to_have_value("2002")
+    assert Row.objects.get(pk=third.pk).data == {"name": "place 3", "people": "3000"}
 
 
 def test_an_empty_page_says_what_to_do_and_the_keys_are_listed(visit: Visit, user: User) -> None:

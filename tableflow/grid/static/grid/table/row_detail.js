@@ -1,19 +1,33 @@
 /**
- * One row with all its fields in full, in a sheet beside the grid. Each field is saved when it is left; where somebody
- * else was faster nothing is overwritten before one has seen it.
+ * One row with all its fields in full, in a sheet beside the grid. Each field belongs to its row, and is saved when it
+ * is left, also after another row is shown; where somebody else was faster nothing is overwritten before one has seen it.
  */
 
-import { register } from "../acts.js";
+import { attempt, register } from "../acts.js";
 import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
 import { button, make, unique } from "../panel/elements.js";
+import { Unfit } from "./editors/unfit.js";
 import { control, filled } from "./row_fields.js";
+import { pause, ROW_GONE, save } from "./saving.js";
 
 /** @typedef {import("./values.js").Column} Column */
-/** @typedef {{column: Column, control: import("./row_fields.js").Control, slot: HTMLElement, isDirty: boolean}} Field */
+/**
+ * @typedef {object} Field
+ * @property {number} row the id
+ * @property {Column} column
+ * @property {any} before what the writer believes to be there
+ * @property {boolean} isPart never: all of a value is here
+ * @property {any[]} sent what was sent and not answered: it may be there
+ * @property {import("./row_fields.js").Control} control
+ * @property {HTMLElement} slot
+ * @property {"clean" | "typed" | "sent"} state
+ */
 
 /** What is shown is read again at most so often. */
 const AGAIN_MS = 700;
+const UNANSWERED = "The server does not answer. What you typed is sent until it does.";
+const SHOWN_CHARACTERS = 80;
 
 /** @param {import("./sheet.js").Sheet} sheet */
 export function rowDetail(sheet) {
@@ -24,22 +38,37 @@ export function rowDetail(sheet) {
   let fields = [];
   /** @type {number | null} The id of the row that is shown. */
   let shown = null;
+  /** @type {number | null} The id of the row that was asked for last. */
+  let asked = null;
+  /** Whether another row is wanted than the one that is shown. */
+  let isOnItsWay = false;
+  /** Whether it is told that the row has gone. */
+  let isGone = false;
   /** @type {Record<string, any>} What the server has, so far as is known. */
   let data = {};
   /** @type {string | undefined} The column whose field had the focus last. */
   let held;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {Promise<unknown>} Fields are saved one after the other: each builds on what was saved before. */
+  let turn = Promise.resolve();
+  /** @type {Set<Field>} Those that are sent again and again. */
+  const unanswered = new Set();
 
   async function open() {
     if (!sheet.activeRow) return tell("There is no row to expand.");
+    name();
     if (!dialog.open) dialog.showModal();
+    isOnItsWay = true;
     await show();
+  }
+
+  function name() {
+    title.textContent = `Row ${(sheet.selection.active.row + 1).toLocaleString("en")}`;
   }
 
   async function show() {
     const { row } = sheet.selection.active;
-    title.textContent = `Row ${(row + 1).toLocaleString("en")}`;
     for (const [name, place] of /** @type {const} */ ([
       ["previous", row - 1],
       ["next", row + 1],
@@ -47,17 +76,27 @@ export function rowDetail(sheet) {
       const way = /** @type {HTMLButtonElement} */ (dialog.querySelector(`[data-act="${name}-row"]`));
       way.disabled = place < 0 || place >= sheet.store.count;
     }
-    const id = sheet.activeRow?.id ?? null;
-    if (id !== null && id !== shown) await load(id);
+    const id = sheet.activeRow?.id;
+    if (id === undefined || id === asked) return;
+    asked = id;
+    if (id !== shown) await load(id);
+    else isOnItsWay = false;
   }
 
-  /** @param {number} id */
+  /** The fields stay those of the row before until this one is here. @param {number} id */
   async function load(id) {
-    shown = id;
-    const row = await call("GET", `${sheet.base}/rows/${id}/`);
-    if (shown !== id) return;
-    data = row.data;
-    render();
+    try {
+      const row = await call("GET", `${sheet.base}/rows/${id}/`);
+      if (asked !== id) return;
+      shown = id;
+      data = row.data;
+      isOnItsWay = false;
+      isGone = false;
+      name();
+      render();
+    } finally {
+      if (asked === id) asked = shown;
+    }
   }
 
   function render() {
@@ -76,17 +115,19 @@ export function rowDetail(sheet) {
     const made = control(column);
     const inner = made.element.matches("label, div") ? null : made.element;
     const slot = make("div", { class: "problem", role: "alert" });
-    const field = { column, control: made, slot, isDirty: false };
-    made.write(data[key]);
+    const [row, before] = [/** @type {number} */ (shown), data[key] ?? null];
+    /** @type {Field} */
+    const field = { row, column, before, isPart: false, sent: [], control: made, slot, state: "clean" };
+    made.write(before);
     if (inner) inner.id = unique("row");
     else (made.element.matches("label") ? focusable(made.element) : made.element)?.setAttribute("aria-label", name);
     for (const each of [made.element, ...made.element.querySelectorAll("input")]) {
       if (!sheet.mayEdit && each.matches("input, textarea, select")) each.setAttribute("disabled", "");
     }
     made.element.addEventListener("input", () => {
-      field.isDirty = true;
+      field.state = "typed";
     });
-    made.element.addEventListener("change", () => save(field, data[key] ?? null));
+    made.element.addEventListener("change", () => keep(field));
     fields.push(field);
     return make("div", { class: "field" }, [
       inner ? make("label", { for: inner.id }, [name]) : make("span", { class: "label" }, [name]),
@@ -112,74 +153,126 @@ export function rowDetail(sheet) {
     return sheet.store.row(sheet.store.indexOf(id));
   }
 
-  /** @param {Field} field @param {any} expected */
-  async function save(field, expected) {
-    const { column, control, slot } = field;
-    const [id, value] = [/** @type {number} */ (shown), control.read()];
+  // Saving
+
+  /** @param {Field} field */
+  function keep(field) {
+    const work = turn.then(() => send(field));
+    turn = Promise.allSettled([work]).then(() => {});
+    sheet.undo.after(work);
+    attempt(() => work);
+  }
+
+  /** What the field says by now, until it is answered. @param {Field} field */
+  async function send(field) {
+    const { control, slot } = field;
     slot.replaceChildren();
+    let value;
     try {
-      const now = (await write(id, column.key, value, expected)).data[column.key] ?? null;
-      field.isDirty = false;
-      const put = (/** @type {any} */ to, /** @type {any} */ from) => () => write(id, column.key, to, from);
-      sheet.undo.push({
-        label: column.name,
-        undo: put(expected, now),
-        redo: put(value, expected),
-      });
+      value = control.read();
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      slot.append(error.message);
-      if (error.status === 409) await newer(field, id);
+      if (!(error instanceof Unfit)) throw error;
+      return say(field, error.message);
+    }
+    field.state = "sent";
+    for (let tries = 0; ; tries++) {
+      const outcome = await save(sheet, field, value);
+      if (outcome.kind !== "unanswered") {
+        unanswered.delete(field);
+        return outcome.kind === "saved" ? saved(field, value, outcome.value) : refused(field, outcome);
+      }
+      if (!tries) say(field, UNANSWERED);
+      unanswered.add(field);
+      await new Promise((resolve) => setTimeout(resolve, pause(tries)));
     }
   }
 
-  /** @param {number} id @param {string} key @param {any} value @param {any} expected */
+  /** @param {Field} field @param {any} value @param {any} now the same as the server has it */
+  function saved(field, value, now) {
+    const { row, column, before, slot } = field;
+    const put = (/** @type {any} */ to, /** @type {any} */ from) => () => write(row, column.key, to, from);
+    if (JSON.stringify(now) !== JSON.stringify(before)) {
+      sheet.undo.push({ label: column.name, undo: put(before, now), redo: put(value, before) });
+    }
+    field.before = now;
+    field.sent = [];
+    if (field.state === "sent") field.state = "clean";
+    slot.replaceChildren();
+    sheet.refresh([row]);
+  }
+
+  /** Where somebody else was faster one sees what is there, and chooses. @param {Field} field @param {import("./saving.js").Refused} outcome */
+  function refused(field, outcome) {
+    field.state = "typed";
+    if (outcome.kind === "refused") return say(field, outcome.text);
+    const { theirs } = outcome;
+    const take = () => {
+      field.before = theirs;
+      field.sent = [];
+    };
+    const keepTheirs = () => {
+      take();
+      field.control.write(theirs);
+      field.state = "clean";
+      field.slot.replaceChildren();
+    };
+    const saveMine = () => {
+      take();
+      keep(field);
+    };
+    say(field, `Somebody was faster: the value is ${excerpt(theirs)} now.`, [
+      button("Take theirs", keepTheirs, { class: "button small" }),
+      button("Save mine", saveMine, { class: "button small" }),
+    ]);
+  }
+
+  /** At the field; to everybody where that is no longer seen. @param {Field} field @param {string} text @param {Node[]} [ways] */
+  function say({ column, slot }, text, ways = []) {
+    slot.replaceChildren(text, ...(ways.length ? [make("div", { class: "actions" }, ways)] : []));
+    if (!slot.isConnected || !dialog.open) tell(`“${column.name}” is not saved: ${text}`);
+  }
+
+  /** @param {number} id as it was @param {string} key @param {any} value @param {any} expected */
   async function write(id, key, value, expected) {
     const now = sheet.undo.id(id);
     const body = { data: { [key]: value }, expected: { [key]: expected } };
-    const row = await call("PATCH", `${sheet.base}/rows/${now}/`, body);
-    if (shown === now) data = row.data;
+    await call("PATCH", `${sheet.base}/rows/${now}/`, body);
     sheet.refresh([now]);
-    return row;
   }
 
-  /** Somebody else was faster: one sees what is there, and chooses. @param {Field} field @param {number} id */
-  async function newer(field, id) {
-    const { column, control, slot } = field;
-    const row = await call("GET", `${sheet.base}/rows/${id}/`);
-    if (shown !== id) return;
-    data = row.data;
-    const theirs = () => {
-      control.write(data[column.key]);
-      field.isDirty = false;
-      slot.replaceChildren();
-    };
-    const mine = () => save(field, data[column.key] ?? null);
-    slot.append(
-      make("div", { class: "actions" }, [
-        button("Take theirs", theirs, { class: "button small" }),
-        button("Save mine", mine, { class: "button small" }),
-      ]),
-    );
-  }
+  // What happens elsewhere
 
   /** What the row has changed to meanwhile; what is being typed stays. */
   async function update() {
     timer = undefined;
     if (!dialog.open || shown === null) return;
     const id = shown;
-    const row = await call("GET", `${sheet.base}/rows/${id}/`).catch(() => null);
+    const row = await found(id);
     if (!row || shown !== id) return;
-    for (const { column, control, isDirty } of fields) {
-      const isHeld = control.element.contains(document.activeElement);
-      if (isDirty || isHeld) continue;
-      data[column.key] = row.data[column.key];
-      control.write(row.data[column.key]);
+    for (const field of fields) {
+      const isHeld = field.control.element.contains(document.activeElement);
+      if (field.state !== "clean" || isHeld) continue;
+      field.before = row.data[field.column.key] ?? null;
+      field.control.write(field.before);
     }
     for (const column of sheet.schema.columns.filter(({ group }) => group !== null)) {
       data[column.key] = row.data[column.key];
       const before = body.querySelector(`[data-output="${CSS.escape(column.key)}"]`);
       if (!before?.contains(document.activeElement)) before?.replaceWith(output(column));
+    }
+  }
+
+  /** The row as it is by now; null: it is gone, which is told once, or nobody answers. @param {number} id */
+  async function found(id) {
+    try {
+      return await call("GET", `${sheet.base}/rows/${id}/`);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.status === 404 && shown === id && !isGone) {
+        isGone = true;
+        tell(ROW_GONE);
+      }
+      return null;
     }
   }
 
@@ -190,6 +283,7 @@ export function rowDetail(sheet) {
     /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
     sheet.selection.move({ row: row + by, column });
     sheet.grid.reveal({ row: row + by, column });
+    isOnItsWay = true;
     return show();
   }
 
@@ -198,11 +292,13 @@ export function rowDetail(sheet) {
   });
   sheet.store.addEventListener("change", () => {
     if (!dialog.open) return;
-    if (sheet.activeRow && sheet.activeRow.id !== shown) show();
-    else if (timer === undefined) timer = setTimeout(update, AGAIN_MS);
+    if (isOnItsWay) attempt(show);
+    if (timer === undefined) timer = setTimeout(update, AGAIN_MS);
   });
   dialog.addEventListener("close", () => {
     shown = null;
+    asked = null;
+    isOnItsWay = false;
     body.replaceChildren();
     sheet.grid.focus();
   });
@@ -210,15 +306,23 @@ export function rowDetail(sheet) {
     const by = { PageUp: -1, PageDown: 1 }[event.key];
     if (!by || !event.altKey) return;
     event.preventDefault();
-    step(by);
+    attempt(() => step(by));
   });
+  window.addEventListener("beforeunload", (event) => unanswered.size && event.preventDefault());
   register({ "expand-row": open, "previous-row": () => step(-1), "next-row": () => step(1) });
   sheet.keymap.bind("Space", "Expand the row", () => {
-    open();
+    attempt(open);
   });
 }
 
 /** @param {HTMLElement} element @returns {HTMLElement | null} */
 function focusable(element) {
   return element.matches("input, textarea, select") ? element : element.querySelector("input");
+}
+
+/** @param {any} value */
+function excerpt(value) {
+  const said = JSON.stringify(value ?? null);
+  if (said === "null") return "empty";
+  return said.length > SHOWN_CHARACTERS ? `${said.slice(0, SHOWN_CHARACTERS)}…` : said;
 }

@@ -1,13 +1,15 @@
 /** The fields in which one row is shown in full: a control by the column's type, or what a workflow filled in. */
 
 import { area, check, choice, make, text } from "../panel/elements.js";
+import { moment } from "./editors/date.js";
+import { parse } from "./editors/text.js";
 import { text as written } from "./values.js";
 
 /** @typedef {import("./values.js").Column} Column */
 /**
  * @typedef {object} Control
  * @property {HTMLElement} element
- * @property {() => any} read what it says, as the API takes it; null is empty
+ * @property {() => any} read what it says, as the API takes it; null is empty. Throws Unfit when that cannot be
  * @property {(value: any) => void} write
  */
 
@@ -36,26 +38,20 @@ function plain(field) {
 
 /** @param {string} type @returns {Control} */
 function typed(type) {
-  if (type === "datetime") return moment();
+  if (type === "date" || type === "datetime") return timed(type === "datetime");
   const isNumber = type === "number" || type === "currency";
-  const kind = type === "date" ? "date" : "text";
-  const said = plain(text("", { type: kind, inputmode: isNumber ? "decimal" : null }));
-  if (!isNumber) return said;
-  const read = () => {
-    const value = said.read();
-    return value !== null && Number.isFinite(Number(value)) ? Number(value) : value;
-  };
-  return { ...said, read };
+  const field = text("", { inputmode: isNumber ? "decimal" : null });
+  return { ...plain(field), read: () => (field.value.trim() ? field.value : null) };
 }
 
-/** In UTC, as the cells show it. @returns {Control} */
-function moment() {
-  const field = text("", { type: "datetime-local", step: "1" });
+/** Times are in UTC, as the cells show them. @param {boolean} isTime @returns {Control} */
+function timed(isTime) {
+  const field = text("", isTime ? { type: "datetime-local", step: "1" } : { type: "date" });
   return {
     element: field,
-    read: () => (field.value ? `${field.value}Z` : null),
+    read: () => moment(field),
     write: (value) => {
-      field.value = written(value).replace(/(\.\d+)?Z$/, "");
+      field.value = isTime ? written(value).replace(/(\.\d+)?Z$/, "") : written(value);
     },
   };
 }
@@ -117,16 +113,9 @@ function json() {
   const field = area("", { class: "code grows", spellcheck: "false" });
   return {
     element: field,
-    read: () => {
-      try {
-        return field.value.trim() ? JSON.parse(field.value) : null;
-      } catch {
-        return field.value;
-      }
-    },
+    read: () => parse(field.value),
     write: (value) => {
-      const isPlain = value === null || value === undefined || typeof value === "string";
-      field.value = isPlain ? written(value) : JSON.stringify(value, null, 2);
+      field.value = value === null || value === undefined ? "" : JSON.stringify(value, null, 2);
     },
   };
 }

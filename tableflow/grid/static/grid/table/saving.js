@@ -3,7 +3,7 @@
 import { ApiError, call } from "../api.js";
 import { isUnanswered } from "./refusals.js";
 
-/** @typedef {import("./edits.js").Edit} Edit */
+/** @typedef {Pick<import("./edits.js").Edit, "row" | "column" | "before" | "isPart" | "sent">} Edit */
 /** @typedef {{kind: "conflict", theirs: any} | {kind: "refused", text: string}} Refused */
 /** @typedef {{kind: "saved", value: any} | Refused | {kind: "unanswered"}} Outcome */
 

@@ -30,11 +30,20 @@ export function date(overlay, { type, name }, draft) {
   const said = () => (field.value && isTime ? `${seconds(field.value)}Z` : field.value);
   return {
     draft: said,
-    value() {
-      if (field.validity.badInput) throw new Unfit(isTime ? "This is no date and time." : "This is no date.");
-      return said() || null;
-    },
+    value: () => moment(field),
   };
+}
+
+/**
+ * What such a field says, as the API takes it; null is empty. Throws Unfit when only a part of it is there.
+ *
+ * @param {HTMLInputElement} field
+ */
+export function moment(field) {
+  const isTime = field.type === "datetime-local";
+  if (field.validity.badInput) throw new Unfit(isTime ? "This is no date and time." : "This is no date.");
+  if (!field.value) return null;
+  return isTime ? `${seconds(field.value)}Z` : field.value;
 }
 
 /** The browser leaves out seconds that are none. @param {string} written */

@@ -44,11 +44,11 @@ function begin(field, draft) {
 }
 
 /**
- * Objects and lists go as they were typed: the server reads them, large numbers included.
+ * Objects and lists go as they were typed: the server reads them, large numbers included. Throws Unfit.
  *
  * @param {string} typed
  */
-function parse(typed) {
+export function parse(typed) {
   if (!typed.trim()) return null;
   try {
     const value = JSON.parse(typed);
