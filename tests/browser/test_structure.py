@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from cells.models import Execution, Status
 from tableflow.tables import columns, rows
@@ -204,6 +204,36 @@ def test_rows_are_added_inserted_copied_and_deleted_and_all_of_it_is_taken_back(
     page.keyboard.press("Control+Shift+z")
     expect(count).to_have_text("5 rows")
     assert names(table) == ["place 2", "place 2", "place 3", "place 3", "place 4"]
+
+
+def test_rows_come_back_once_and_none_goes_in_which_somebody_has_written_since(visit: Visit, user: User) -> None:
+    table = places(user, rows=3)
+    page = visit(f"/tables/{table.pk}/")
+    count = page.locator("#row-count")
+    cell(page, 2, "Name").click()
+    page.keyboard.press("Control+Backspace")
+    expect(count).to_have_text("2 rows")
+
+    def lose(route: Route) -> None:
+        """The server does what is asked, and nobody hears of it."""
+        route.fetch()
+        route.fulfill(status=408, json={})
+
+    page.route(f"**/api/v1/tables/{table.pk}/rows/", lose, times=1)
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("status").filter(has_text="Not undone: 1 row was deleted.")).to_be_visible()
+    undo(page, "1 row was deleted")
+    expect(count).to_have_text("3 rows")
+    assert names(table) == ["place 1", "place 2", "place 3"]
+
+    page.get_by_role("button", name="Add row").click()
+    expect(count).to_have_text("4 rows")
+    new = Row.objects.filter(table=table).latest("position")
+    rows.update(table, {new.pk: {"people": "7"}})
+    page.locator(".grid-catcher").focus()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("status").filter(has_text="Not undone: 1 new row. Somebody has changed")).to_be_visible()
+    assert Row.objects.filter(pk=new.pk).exists()
 
 
 def test_all_rows_that_a_filter_shows_are_deleted_by_one_request_but_for_those_let_go(visit: Visit, user: User) -> None:

@@ -3,9 +3,11 @@
 import { attempt, register } from "../acts.js";
 import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
+import { random } from "../random.js";
 import { chosenRows, rangeRows } from "./scope.js";
 
 /** @typedef {Record<string, any>} Data values by column key */
+/** @typedef {{id: number, data: Data}} Made */
 /** @typedef {{id: number, data: Data, after: number | null | undefined}} Kept a row, and the one that it stood below: null is the top, undefined the end */
 
 /** So many the API takes at once. */
@@ -20,37 +22,79 @@ export function rows(sheet) {
 
   // Requests
 
-  /** @param {Kept[]} wanted @returns {Promise<number[]>} their ids */
-  async function make(wanted) {
-    const ids = [];
-    for (let from = 0; from < wanted.length; from += AT_ONCE) {
-      const part = wanted.slice(from, from + AT_ONCE).map(({ data, after }) => ({
-        data,
-        ...(after === undefined ? {} : { after_row: after === null ? null : sheet.undo.id(after) }),
-      }));
-      const made = await call("POST", address, { rows: part });
-      ids.push(...made.rows.map((/** @type {{id: number}} */ { id }) => id));
-    }
-    sheet.refresh();
-    return ids;
+  /**
+   * Makes rows; when it is done again because no answer came, those that are there are not made twice.
+   *
+   * @param {Kept[]} wanted
+   * @returns {() => Promise<Made[]>}
+   */
+  function maker(wanted) {
+    let key = random();
+    return async () => {
+      const made = [];
+      for (let from = 0; from < wanted.length; from += AT_ONCE) {
+        const part = wanted.slice(from, from + AT_ONCE).map(({ data, after }) => ({
+          data,
+          ...(after === undefined ? {} : { after_row: after === null ? null : sheet.undo.id(after) }),
+        }));
+        const headers = { "Idempotency-Key": `${key}-${from}` };
+        made.push(...(await call("POST", address, { rows: part }, undefined, { headers })).rows);
+      }
+      key = random();
+      sheet.refresh();
+      return made;
+    };
   }
 
-  /** @param {number[]} ids as they were */
+  /** Makes rows that were deleted. @param {Kept[]} kept @returns {() => Promise<void>} */
+  function putter(kept) {
+    const make = maker(kept);
+    return async () => {
+      const made = await make();
+      kept.forEach(({ id }, index) => {
+        sheet.undo.renamed(sheet.undo.id(id), made[index].id);
+      });
+    };
+  }
+
+  /**
+   * Deletes rows that were made, unless somebody has written in one of them since; when it is done again because no
+   * answer came it goes on where it was.
+   *
+   * @param {Made[]} made with ids as they were
+   * @returns {() => Promise<void>}
+   */
+  function dropper(made) {
+    let from = 0;
+    return async () => {
+      const now = made.slice(from).map(({ id, data }) => ({ id: sheet.undo.id(id), data }));
+      for (const part of parts(now)) await check(part);
+      for (const part of parts(now)) {
+        await drop(part.map(({ id }) => id));
+        from += part.length;
+      }
+      from = 0;
+    };
+  }
+
+  /** Refused as a conflict where something else stands than is believed. @param {Made[]} made at most as many as the API takes */
+  function check(made) {
+    const plain = sheet.schema.columns.filter(({ group }) => group === null);
+    const believed = (/** @type {Data} */ data) => Object.fromEntries(plain.map(({ key }) => [key, data[key] ?? null]));
+    return call("PATCH", address, { rows: made.map(({ id, data }) => ({ id, data: {}, expected: believed(data) })) });
+  }
+
+  /** @param {number[]} ids at most as many as the API takes */
   async function drop(ids) {
-    const now = ids.map((id) => sheet.undo.id(id));
-    for (let from = 0; from < now.length; from += AT_ONCE) {
-      await call("DELETE", address, { rows: now.slice(from, from + AT_ONCE) });
-    }
+    await call("DELETE", address, { rows: ids });
     sheet.selection.clearRows();
     sheet.refresh();
   }
 
-  /** Rows that were deleted are there again. @param {Kept[]} kept */
-  async function putBack(kept) {
-    const ids = await make(kept);
-    kept.forEach(({ id }, index) => {
-      sheet.undo.renamed(sheet.undo.id(id), ids[index]);
-    });
+  /** Nothing is taken back while it is written. @template Answer @param {Promise<Answer>} work */
+  function written(work) {
+    sheet.undo.after(work);
+    return work;
   }
 
   // New rows
@@ -61,10 +105,10 @@ export function rows(sheet) {
    * @param {number | null} index where the first one will be seen; null: the active cell stays
    */
   async function insert(wanted, label, index) {
-    const ids = await make(wanted);
-    const kept = wanted.map((row, place) => ({ ...row, id: ids[place] }));
-    sheet.undo.push({ label, undo: () => drop(ids), redo: () => putBack(kept) });
-    if (index !== null) go(index, ids[0]);
+    const made = await written(maker(wanted)());
+    const kept = wanted.map((row, place) => ({ ...row, id: made[place].id }));
+    sheet.undo.push({ label, undo: dropper(made), redo: putter(kept) });
+    if (index !== null) go(index, made[0].id);
   }
 
   /** @param {number} index @param {number} id */
@@ -128,15 +172,29 @@ export function rows(sheet) {
       const yes = `Delete ${said(scope.count)}`;
       if (!(await ask({ title: `${yes}?`, text, yes, danger: true }))) return;
     }
-    if (named.rows) await drop(named.rows);
-    else await dropShown(named);
-    if (kept) {
-      const ids = kept.map(({ id }) => id);
-      const label = scope.count === 1 ? "1 row was deleted" : `${said(scope.count)} were deleted`;
-      sheet.undo.push({ label, undo: () => putBack(kept), redo: () => drop(ids) });
-    }
+    await written(kept ? dropKept(kept) : named.rows ? dropNamed(named.rows) : dropShown(named));
     tell(`${said(scope.count)} deleted.`);
     sheet.grid.focus();
+  }
+
+  /** What has gone can be put back, also when the rest is refused. @param {Kept[]} kept */
+  async function dropKept(kept) {
+    /** @type {Kept[]} */
+    const gone = [];
+    try {
+      for (const part of parts(kept)) {
+        await drop(part.map(({ id }) => id));
+        gone.push(...part);
+      }
+    } finally {
+      const label = gone.length === 1 ? "1 row was deleted" : `${said(gone.length)} were deleted`;
+      if (gone.length) sheet.undo.push({ label, undo: putter(gone), redo: dropper(gone) });
+    }
+  }
+
+  /** @param {number[]} ids */
+  async function dropNamed(ids) {
+    for (const part of parts(ids)) await drop(part);
   }
 
   /** All that are shown, but for some: one request. @param {import("./scope.js").Named} named */
@@ -211,4 +269,11 @@ export function rows(sheet) {
 /** @param {number} count */
 function said(count) {
   return `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`;
+}
+
+/** As many at once as the API takes. @template Item @param {Item[]} items @returns {Item[][]} */
+function parts(items) {
+  return Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, at) =>
+    items.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
+  );
 }
