@@ -1,6 +1,7 @@
 /** The form of a workflow column: its parts, what it says as a whole, and what the server thinks of that. */
 
 import { ApiError, call } from "../api.js";
+import { random } from "../random.js";
 import { Asker } from "./asker.js";
 import { button, choice, field, make, text } from "./elements.js";
 import { Inputs, leftOf, Outputs } from "./mapping.js";
@@ -454,9 +455,4 @@ function sorted(value) {
 /** @param {string} title @param {HTMLElement} content */
 function section(title, content) {
   return make("section", { class: "panel-section" }, [make("h3", {}, [title]), content]);
-}
-
-/** A word that nobody else says. (`randomUUID` is only there over https.) */
-function random() {
-  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16)).join("-");
 }
