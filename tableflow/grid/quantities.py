@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 MINUTE = 60
-HOUR = 60 * MINUTE
 SECOND_MS = 1000
 
 

@@ -75,7 +75,7 @@ function patchRows(body, fresh) {
 function patchCells(row, fresh) {
   [...fresh.cells].forEach((next, place) => {
     const now = row.cells[place];
-    if (now.hasAttribute("data-editing") || (now.innerHTML === next.innerHTML && sameFace(now, next))) return;
+    if (now.innerHTML === next.innerHTML && sameFace(now, next)) return;
     const landed = now.dataset.face !== "value" && next.dataset.face === "value";
     now.innerHTML = next.innerHTML;
     now.className = next.className;

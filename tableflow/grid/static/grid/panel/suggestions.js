@@ -34,7 +34,7 @@ export function ofSteps(steps, types) {
 }
 
 /** The schema of what a step gives, as far as its config says more than its type. @param {Step} step @param {StepType} [type] */
-export function outputOf(step, type) {
+function outputOf(step, type) {
   const schema = type?.output_schema ?? {};
   const config = step.config ?? {};
   const called = type?.config_schema["x-functions"]?.find((/** @type {any} */ each) => each.name === config.function);

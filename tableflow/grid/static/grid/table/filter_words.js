@@ -15,7 +15,7 @@ import { text } from "./values.js";
  */
 /** @typedef {{field: string, op: string, value?: any}} Condition */
 
-export const ANY_COLUMN = "*";
+const ANY_COLUMN = "*";
 export const VALUELESS = ["is_empty", "is_not_empty"];
 export const LISTED = ["in", "nin"];
 

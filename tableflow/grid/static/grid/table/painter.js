@@ -275,7 +275,7 @@ export class Painter {
 }
 
 /** How many cells of a row something goes on in. @param {import("./sheet.js").Sheet} sheet @param {Row} row */
-export function busyCells(sheet, row) {
+function busyCells(sheet, row) {
   const busy = new Set();
   for (const [key, face] of Object.entries(row.faces ?? {})) {
     if (BUSY.includes(face.status ?? "")) busy.add(sheet.column(key)?.group);
