@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tableflow.tables import rows
 from tableflow.tables.models import Row, Table
@@ -124,6 +124,66 @@ def test_what_cannot_be_pasted_is_told(visit: Visit, table: Table, copied: Calla
     paste(page, "33\n44\n")
     holds(table, whole[0], ["row 2", 22], ["row 3", 33], whole[3], [None, 44])
     assert copied() == "33\n44\n"
+
+
+def test_a_paste_waits_for_the_edit_before_it_and_leaves_what_others_typed_beside_it(
+    visit: Visit, table: Table, copied: Callable[[], str]
+) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    toast = page.get_by_role("status")
+    held: list[Route] = []
+
+    def wait(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/rows/*/", wait)
+    cell(page, 4, "Name").click()
+    page.keyboard.type("typed")
+    with page.expect_request("**/rows/*/"):
+        page.keyboard.press("Enter")
+    with page.expect_request("**/block/") as sent:
+        cell(page, 4, "Name").click()
+        paste(page, "pasted\nnew\n")
+        expect(cell(page, 4, "Name")).to_have_text("pasted")
+        held.pop().continue_()
+    assert "typed" not in str(sent.value.post_data_json)
+    whole: Cells = [[f"row {n}", n] for n in range(1, 4)]
+    holds(table, *whole, ["pasted", 4], ["new", None])
+    expect(toast.filter(has_text="1 row is new.")).to_be_visible()
+    made = Row.objects.filter(table=table).latest("position").pk
+    rows.update(table, {made: {"size": 9}})
+    page.keyboard.press("ControlOrMeta+Z")
+    expect(toast.filter(has_text="Not undone: Paste of 2 cells. Somebody has changed it since")).to_be_visible()
+    holds(table, *whole, ["pasted", 4], ["new", 9])
+
+
+def test_taking_back_a_paste_goes_on_where_it_stopped_and_doing_it_again_makes_its_rows_once(
+    visit: Visit, table: Table, copied: Callable[[], str]
+) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    toast = page.get_by_role("status")
+    whole: Cells = [[f"row {n}", n] for n in range(1, 5)]
+    cell(page, 4, "Name").click()
+    paste(page, "pasted\nnew\n")
+    holds(table, *whole[:3], ["pasted", 4], ["new", None])
+    expect(toast.filter(has_text="1 row is new.")).to_be_visible()
+    page.route("**/rows/", lambda route: route.fulfill(status=429), times=1)
+    page.keyboard.press("ControlOrMeta+Z")
+    expect(toast.filter(has_text="Not undone: Paste of 2 cells. The server answered 429")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+Z")
+    expect(toast.filter(has_text="Undone: Paste of 2 cells")).to_be_visible()
+    holds(table, *whole)
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.fulfill(status=429)
+
+    page.route("**/block/", lose, times=1)
+    page.keyboard.press("ControlOrMeta+Y")
+    expect(toast.filter(has_text="Not done again: Paste of 2 cells. The server answered 429")).to_be_visible()
+    page.keyboard.press("ControlOrMeta+Y")
+    expect(toast.filter(has_text="Done again: Paste of 2 cells")).to_be_visible()
+    holds(table, *whole[:3], ["pasted", 4], ["new", None])
 
 
 def test_rows_that_are_not_here_are_copied_by_the_server(visit: Visit, user: User, page: Page) -> None:

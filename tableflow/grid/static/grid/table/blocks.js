@@ -2,6 +2,7 @@
 
 import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
+import { random } from "../random.js";
 import { isUnanswered, ofBlock } from "./refusals.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
@@ -26,20 +27,20 @@ export const MOST_CELLS = 200_000;
  * @param {Block} block
  * @returns {Promise<Written | null>}
  */
-export async function write(sheet, block) {
-  const work = attempt(sheet, block);
-  sheet.undo.after(work);
-  return work;
+export function write(sheet, block) {
+  const keys = block.columns.map(({ key }) => key);
+  const held = sheet.store.hold(assumed(sheet, keys, block.rows, block.values));
+  return sheet.undo.inTurn(() => attempt(sheet, block, held));
 }
 
 /**
  * @param {Sheet} sheet
  * @param {Block} block
+ * @param {ReturnType<Sheet["store"]["hold"]>} held
  * @returns {Promise<Written | null>}
  */
-async function attempt(sheet, { label, columns, rows, values, append = false }) {
+async function attempt(sheet, { label, columns, rows, values, append = false }, held) {
   const keys = columns.map(({ key }) => key);
-  const held = sheet.store.hold(assumed(sheet, keys, rows, values));
   try {
     /** @type {Written} */
     const written = await put(sheet, { columns: keys, rows, values, ...(append ? { append } : {}) });
@@ -74,17 +75,28 @@ export function entry(sheet, label, columns, values, { created, before }) {
   // Where there was no row there was nothing.
   const back = [...before.values, ...created.map(() => columns.map(() => null))];
   const ids = (/** @type {number[]} */ rows) => rows.map((id) => undo.id(id));
+  /** @type {number[] | null} Rows that were made and have not gone yet, while the values are back already. */
+  let left = null;
+  let key = random(); // the same as long as it is not known whether rows were made
   return {
     label,
+    cells: (here.length + values.length) * columns.length,
     async undo() {
       const rows = ids([...here, ...created]);
-      await put(sheet, { columns, rows, values: back, expected: values });
-      await remove(sheet, ids(created));
+      if (!left) {
+        await refuseTouched(sheet, ids(created), columns);
+        await put(sheet, { columns, rows, values: back, expected: values });
+        left = ids(created);
+      }
+      await remove(sheet, left);
+      left = null;
       show(sheet, columns, rows);
     },
     async redo() {
       const append = created.length > 0;
-      const again = await put(sheet, { columns, rows: ids(here), values, expected: back, append });
+      const body = { columns, rows: ids(here), values, expected: back, append };
+      const again = await put(sheet, body, append ? key : undefined);
+      key = random();
       created.forEach((id, place) => {
         undo.renamed(undo.id(id), again.created[place]);
       });
@@ -96,10 +108,30 @@ export function entry(sheet, label, columns, values, { created, before }) {
 /**
  * @param {Sheet} sheet
  * @param {object} body
+ * @param {string} [key] of what is to be done once, however often it is sent
  * @returns {Promise<any>}
  */
-function put(sheet, body) {
-  return call("PUT", `${sheet.base}/block/`, body);
+function put(sheet, body, key) {
+  const headers = key === undefined ? undefined : { "Idempotency-Key": key };
+  return call("PUT", `${sheet.base}/block/`, body, undefined, { headers });
+}
+
+/**
+ * Rows that were made are not deleted with what somebody has written beside the block since: their other columns are
+ * expected to be empty, and left so.
+ *
+ * @param {Sheet} sheet
+ * @param {number[]} rows ids
+ * @param {string[]} columns keys
+ */
+async function refuseTouched(sheet, rows, columns) {
+  const others = sheet.schema.columns.filter(({ key, group }) => group === null && !columns.includes(key));
+  if (!others.length) return;
+  const [keys, empty] = [others.map(({ key }) => key), [others.map(() => null)]];
+  const most = Math.min(MOST_ROWS, Math.floor(MOST_CELLS / keys.length));
+  for (let at = 0; at < rows.length; at += most) {
+    await put(sheet, { columns: keys, rows: rows.slice(at, at + most), values: empty, expected: empty });
+  }
 }
 
 /** So many rows at most are deleted by one request. */
@@ -107,11 +139,12 @@ const MOST_DOOMED = 1000;
 
 /**
  * @param {Sheet} sheet
- * @param {number[]} rows ids
+ * @param {number[]} rows ids; it keeps those that have not gone
  */
 async function remove(sheet, rows) {
-  for (let at = 0; at < rows.length; at += MOST_DOOMED) {
-    await call("DELETE", `${sheet.base}/rows/`, { rows: rows.slice(at, at + MOST_DOOMED) });
+  while (rows.length) {
+    await call("DELETE", `${sheet.base}/rows/`, { rows: rows.slice(0, MOST_DOOMED) });
+    rows.splice(0, MOST_DOOMED);
   }
 }
 

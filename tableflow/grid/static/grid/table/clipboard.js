@@ -16,6 +16,9 @@ import { fits, mayEdit } from "./writable.js";
 /** So many rows the server gives as text at once. */
 const MOST_COPIED = 50_000;
 
+/** So long what came too late is what is there. */
+const FRESH_MS = 30_000;
+
 /** With so many rows it is said that something is going on. */
 const TOLD_ROWS = 500;
 
@@ -23,7 +26,8 @@ const TOLD_ROWS = 500;
 export function clipboard(sheet) {
   const { grid, selection, store } = sheet;
   const { catcher } = grid;
-  /** @type {{range: Range, text: string} | null} What came from the server too late for its event. */
+  /** @type {{range: Range, text: string, rows: number[] | undefined, until: number} | null} What came from the server
+   * too late for its event; the ids of its rows where it is to be cut. */
   let late = null;
 
   /** @param {ClipboardEvent} event @param {boolean} isCut */
@@ -32,12 +36,18 @@ export function clipboard(sheet) {
     event.preventDefault();
     const { range } = selection;
     const lines = here(range);
-    const text = lines ? written(lines) : late && isSame(late.range, range) ? late.text : null;
-    if (text === null) return fetchText(range, isCut);
+    const came = lines ? null : lateOf(range, isCut);
+    if (!lines && !came) return fetchText(range, isCut);
     late = null;
-    event.clipboardData.setData("text/plain", text);
+    event.clipboardData.setData("text/plain", lines ? written(lines) : (came?.text ?? ""));
     if (lines) event.clipboardData.setData("text/html", tsv.html(lines));
-    if (isCut) await clear(sheet, range);
+    if (isCut) await clear(sheet, range, came?.rows);
+  }
+
+  /** @param {Range} range @param {boolean} isCut */
+  function lateOf(range, isCut) {
+    const is = late && isSame(late.range, range) && performance.now() < late.until && (late.rows || !isCut);
+    return is ? late : null;
   }
 
   /**
@@ -68,15 +78,17 @@ export function clipboard(sheet) {
       return tell(`At most ${many(MOST_COPIED, "row")} can be copied at once; these are ${these}. Take an export.`);
     }
     tell(`Copying ${many(count, "row")}…`);
+    const rows = isCut ? await known(sheet, range.top, range.bottom + 1) : undefined;
+    if (rows === null) return;
     const columns = grid.columns.slice(range.left, range.right + 1).map(({ key }) => key);
     const asked = { ...sheet.asked, offset: String(range.top), limit: String(count), columns: columns.join(",") };
     const text = await piece(`${sheet.base}/range/?${new URLSearchParams(asked)}`);
     if (text === null) return tell("The server did not give these rows. Nothing was copied.");
     if (await placed(text)) {
       tell(`${many(count, "row")} copied.`);
-      if (isCut) await clear(sheet, range);
+      if (isCut) await clear(sheet, range, rows);
     } else {
-      late = { range, text };
+      late = { range, text, rows, until: performance.now() + FRESH_MS };
       tell(`${many(count, "row")} are here. Press Ctrl+${isCut ? "X" : "C"} again to have them in the clipboard.`);
     }
   }
@@ -145,6 +157,9 @@ export function clipboard(sheet) {
   for (const [key, label] of Object.entries({ C: "Copy", X: "Cut", V: "Paste" })) {
     sheet.keymap.bind(`Mod+${key}`, label, () => false);
   }
+  sheet.addEventListener("query", () => {
+    late = null;
+  });
   catcher.addEventListener("copy", (event) => copy(event, false));
   catcher.addEventListener("cut", (event) => copy(event, sheet.mayEdit));
   catcher.addEventListener("paste", paste);

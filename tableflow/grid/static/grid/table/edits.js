@@ -52,12 +52,10 @@ export class Edits {
     this.returned = new Set();
     /** @type {Set<Edit>} Those that are sent again and again. */
     this.unanswered = new Set();
-    /** @type {Promise<unknown>} They are saved one after the other: each builds on what was saved before. */
-    this.turn = Promise.resolve();
     sheet.store.addEventListener("change", () => this.seek());
     sheet.store.addEventListener("health", () => this.wake());
     sheet.addEventListener("schema", () => this.missColumn());
-    window.addEventListener("beforeunload", (event) => this.unanswered.size && event.preventDefault());
+    window.addEventListener("beforeunload", (event) => this.isUnsaved && event.preventDefault());
   }
 
   /**
@@ -109,6 +107,11 @@ export class Edits {
     if (row >= 0) edit.place.row = row;
     if (column >= 0) edit.place.column = column;
     return edit.place;
+  }
+
+  /** Whether something was typed that the server does not have. */
+  get isUnsaved() {
+    return this.edit !== null || this.returned.size > 0 || this.unanswered.size > 0;
   }
 
   /** @returns {Place | null} of what is edited */
@@ -183,9 +186,7 @@ export class Edits {
     edit.note = "";
     edit.held?.drop();
     edit.held = store.hold(new Map([[edit.row, { [edit.column.key]: likely(edit.column, value) }]]));
-    const work = this.turn.then(() => this.send(edit, value));
-    this.turn = Promise.allSettled([work]);
-    undo.after(work);
+    undo.inTurn(() => this.send(edit, value));
   }
 
   /**

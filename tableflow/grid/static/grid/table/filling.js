@@ -18,12 +18,13 @@ export function filling(sheet) {
 /**
  * @param {Sheet} sheet
  * @param {Range} range
+ * @param {number[]} [ids] of its rows, where they are known; they may have moved
  */
-export async function clear(sheet, range) {
+export async function clear(sheet, range, ids) {
   const columns = writable(sheet, range);
   const cells = columns.length * (range.bottom - range.top + 1);
   if (!columns.length || !fits(range.bottom - range.top + 1, columns.length, "cleared")) return;
-  const rows = await known(sheet, range.top, range.bottom + 1);
+  const rows = ids ?? (await known(sheet, range.top, range.bottom + 1));
   const values = [columns.map(() => null)];
   if (rows?.length) await write(sheet, { label: `Clearing of ${many(cells, "cell")}`, columns, rows, values });
 }

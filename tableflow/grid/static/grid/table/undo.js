@@ -10,11 +10,14 @@ import { isUnanswered } from "./refusals.js";
 /**
  * @typedef {object} Entry
  * @property {string} label what was done: `Paste of 12 cells`
+ * @property {number} [cells] how many it keeps, where it may be many
  * @property {() => Promise<unknown>} undo
  * @property {() => Promise<unknown>} redo
  */
 
 const MOST = 100;
+/** The last one is kept, however large it is. */
+const MOST_CELLS = 1_000_000;
 
 export class Undo {
   /**
@@ -37,8 +40,12 @@ export class Undo {
   /** @param {Entry} entry */
   push(entry) {
     this.done.push(entry);
-    if (this.done.length > this.most) this.done.shift();
+    while (this.done.length > this.most || (this.done.length > 1 && this.cells > MOST_CELLS)) this.done.shift();
     this.undone = [];
+  }
+
+  get cells() {
+    return this.done.reduce((all, { cells = 1 }) => all + cells, 0);
   }
 
   /**
@@ -59,7 +66,20 @@ export class Undo {
 
   /** What is being written is done before anything is taken back. @param {Promise<unknown>} work */
   after(work) {
-    this.turn = Promise.allSettled([this.turn, work]);
+    this.turn = Promise.allSettled([this.turn, work]).then(() => {}); // what became of it is not kept
+  }
+
+  /**
+   * Writes when what was written before has landed: each builds on it.
+   *
+   * @template T
+   * @param {() => Promise<T>} does
+   * @returns {Promise<T>}
+   */
+  inTurn(does) {
+    const work = this.turn.then(does);
+    this.after(work);
+    return work;
   }
 
   undo() {
