@@ -8,6 +8,7 @@ import { counted, MOST_UNASKED } from "../automatic.js";
 import { ask } from "../dialogs.js";
 import { clear, show } from "../forms.js";
 import { make } from "../panel/elements.js";
+import { random } from "../random.js";
 import { Mapping } from "./mapping.js";
 import { send } from "./sending.js";
 import { amount, capital, ends, kind, placed, size, told } from "./words.js";
@@ -52,6 +53,8 @@ export class ImportDialog {
     this.lines = 0;
     this.looking = new AbortController();
     this.sending = new AbortController();
+    /** What was sent last, and the word for it: without an answer the same is sent under the same word. */
+    this.sent = { of: "", file: /** @type {File | null} */ (null), key: "" };
     this.listen();
   }
 
@@ -285,7 +288,9 @@ export class ImportDialog {
       const progress = (/** @type {number} */ percent) => {
         bar.value = percent;
       };
-      const started = await send(this.into.address, body, { signal: this.sending.signal, progress });
+      const how = { key: this.keyOf(body), signal: this.sending.signal, progress };
+      const started = await send(this.into.address, body, how);
+      this.sent.file = null; // whoever brings it in again wants it twice
       this.dialog.close();
       this.into.done(started);
     } catch (error) {
@@ -293,6 +298,13 @@ export class ImportDialog {
     } finally {
       this.settle();
     }
+  }
+
+  /** @param {FormData} body */
+  keyOf(body) {
+    const of = JSON.stringify([...body].filter(([name]) => name !== "file"));
+    if (this.sent.of !== of || this.sent.file !== this.file) this.sent = { of, file: this.file, key: random() };
+    return this.sent.key;
   }
 
   /** Rows that go, and many cells that start, are asked for. */

@@ -7,10 +7,11 @@ import { ApiError } from "../api.js";
  *
  * @param {string} address
  * @param {FormData} body
- * @param {{signal: AbortSignal, progress: (percent: number) => void}} how
+ * @param {{key: string, signal: AbortSignal, progress: (percent: number) => void}} how `key`: what is sent under it again
+ *   is not done again
  * @returns {Promise<any>}
  */
-export function send(address, body, { signal, progress }) {
+export function send(address, body, { key, signal, progress }) {
   const request = new XMLHttpRequest();
   request.upload.addEventListener("progress", (event) => {
     if (event.lengthComputable) progress((100 * event.loaded) / event.total);
@@ -19,6 +20,7 @@ export function send(address, body, { signal, progress }) {
   request.open("POST", address);
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("X-CSRFToken", token());
+  request.setRequestHeader("Idempotency-Key", key);
   return new Promise((resolve, reject) => {
     request.addEventListener("loadend", () => {
       if (signal.aborted) reject(signal.reason);

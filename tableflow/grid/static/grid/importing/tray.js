@@ -3,10 +3,15 @@
  * dismissed. Hints say when to ask; while something loads it is asked now and then anyway.
  */
 
-import { call } from "../api.js";
+import { attempt } from "../acts.js";
+import { ApiError, call } from "../api.js";
 import { make } from "../panel/elements.js";
 
 const NET_MS = 2000;
+/** So long at most nothing is asked while no answer comes. */
+const LATEST_MS = 30_000;
+/** Whoever is logged out, or looks at what is gone, is told nothing here any more. */
+const OVER = [401, 403, 404];
 const SHOWN_REASONS = 5;
 /** Imports that are shown at once; there are seldom two. */
 const MOST = 10;
@@ -53,6 +58,11 @@ export class Tray {
     this.stale = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    /** Whether there is nothing more to be asked. */
+    this.isOver = false;
+    /** How many times in a row nothing was answered. */
+    this.failures = 0;
+    document.addEventListener("visibilitychange", () => this.refreshLater());
   }
 
   /** @param {number} id of an import that has begun here */
@@ -68,15 +78,32 @@ export class Tray {
     this.inFlight = true;
     while (this.stale) {
       this.stale = false;
-      await this.fetch().catch(() => {}); // asked again below: the page's banner tells of a lost connection
+      await this.ask();
     }
     this.inFlight = false;
+    this.refreshLater();
+  }
+
+  refreshLater() {
     clearTimeout(this.timer);
-    if (this.isLoading || this.failed) this.timer = setTimeout(() => this.refresh(), NET_MS);
+    if (document.hidden || this.isOver || !(this.isLoading || this.failures)) return;
+    this.timer = setTimeout(() => this.refresh(), Math.min(NET_MS * 2 ** this.failures, LATEST_MS));
+  }
+
+  /** What is not answered is asked again later: the page's banner tells of a lost connection. */
+  async ask() {
+    try {
+      await this.fetch();
+      this.failures = 0;
+      this.isOver = false;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.failures += 1;
+      this.isOver = OVER.includes(error.status);
+    }
   }
 
   async fetch() {
-    this.failed = true;
     const { results } = await call("GET", `${this.base}?status=active&limit=${MOST}`);
     const active = new Map(results.map((/** @type {Source} */ source) => [source.id, source]));
     for (const id of new Set([...this.own.ids(), ...this.loading])) {
@@ -85,7 +112,6 @@ export class Tray {
       if (source) active.set(id, source);
     }
     for (const source of [...active.values()].sort((one, other) => one.id - other.id)) this.show(source);
-    this.failed = false;
   }
 
   /** @param {number} id @returns {Promise<Source | null>} null: it is gone with its table */
@@ -93,7 +119,7 @@ export class Tray {
     try {
       return await call("GET", `/api/v1/imports/${id}/`);
     } catch (error) {
-      if (/** @type {import("../api.js").ApiError} */ (error).status !== 404) throw error;
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
       this.dismiss(id);
       return null;
     }
@@ -133,7 +159,7 @@ export class Tray {
     const { id, file_name: name } = source;
     const stop = make("button", { type: "button", class: "button small" }, ["Cancel the import"]);
     const away = make("button", { type: "button", class: "button small" }, ["Dismiss"]);
-    stop.addEventListener("click", () => this.cancel(id, stop));
+    stop.addEventListener("click", () => attempt(() => this.cancel(id, stop)));
     away.addEventListener("click", () => this.dismiss(id));
     const title = make("p", { class: "name", title: name }, [name]);
     if (isActive(source)) {

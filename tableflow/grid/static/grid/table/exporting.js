@@ -1,4 +1,4 @@
-/** Exporting what is shown: while rows are left out, the entries of the table's menu say so, and do it. */
+/** Exporting what is shown, as it is shown; while rows are left out, the entries of the table's menu say so. */
 
 const KINDS = { csv: "CSV", jsonl: "JSON lines", xlsx: "Excel" };
 
@@ -19,7 +19,7 @@ function name(sheet, menu) {
   const rows = `${count.toLocaleString("en")} filtered ${count === 1 ? "row" : "rows"}`;
   for (const entry of /** @type {NodeListOf<HTMLAnchorElement>} */ (menu.querySelectorAll("[data-export]"))) {
     const format = /** @type {keyof typeof KINDS} */ (entry.dataset.export);
-    const shown = sheet.isWhole ? {} : { ...sheet.asked, columns: sheet.columns.map(({ key }) => key).join(",") };
+    const shown = { ...sheet.asked, columns: sheet.columns.map(({ key }) => key).join(",") };
     entry.href = `${sheet.base}/export/?${new URLSearchParams({ format, ...shown })}`;
     entry.textContent = sheet.isWhole ? `Export as ${KINDS[format]}` : `Export ${rows} as ${KINDS[format]}`;
   }
