@@ -43,13 +43,6 @@ function adding(sheet, restore) {
 
   async function add() {
     const { key, name } = await call("POST", `${sheet.base}/columns/`, said(/** @type {HTMLFormElement} */ (form)));
-    await sheet.reload();
-    if (beside) await put(key, beside);
-    const place = sheet.columns.findIndex((column) => column.key === key);
-    if (place >= 0) {
-      sheet.selection.move({ row: sheet.selection.active.row, column: place });
-      sheet.grid.reveal(sheet.selection.active);
-    }
     sheet.undo.push({
       label: `the new column ${name}`,
       undo: async () => {
@@ -58,6 +51,14 @@ function adding(sheet, restore) {
       },
       redo: () => restore(key),
     });
+    await sheet.reload();
+    const to = beside;
+    if (to) await attempt(() => put(key, to)); // it is there, wherever it stands: it is not made twice
+    const place = sheet.columns.findIndex((column) => column.key === key);
+    if (place >= 0) {
+      sheet.selection.move({ row: sheet.selection.active.row, column: place });
+      sheet.grid.reveal(sheet.selection.active);
+    }
     sheet.grid.focus();
   }
 
@@ -70,7 +71,7 @@ function adding(sheet, restore) {
     if (sheet.layout.order.length) sheet.setLayout({ order: besides(shown, key, next, side) });
   }
 
-  sent(form, add);
+  sent(sheet, form, add);
   form.addEventListener("change", () => fit(form));
   register({
     "new-column": () => begin(null),
@@ -208,7 +209,8 @@ function editing(sheet) {
     if (!conversion?.examples.length) return;
     const rows = conversion.examples.map(({ row }) => sheet.undo.id(row));
     const values = conversion.examples.map(({ value }) => [value]);
-    await call("PUT", `${sheet.base}/block/`, { columns: [key], rows, values });
+    const expected = values.map(() => [null]); // what somebody has typed there since stays
+    await call("PUT", `${sheet.base}/block/`, { columns: [key], rows, values, expected });
     sheet.refresh(rows);
   }
 
@@ -220,7 +222,7 @@ function editing(sheet) {
     fit(form);
     attempt(test);
   });
-  sent(form, save);
+  sent(sheet, form, save);
   register({ "edit-column": () => begin(sheet.column(opened().key ?? "") ?? sheet.activeColumn) });
 }
 
@@ -235,19 +237,23 @@ function formOf(dialog) {
 }
 
 /**
- * What is sent is done, and the dialog closed, unless that says false; what is refused stands beside its field.
+ * What is sent is done, and the dialog closed, unless that says false; what is refused stands beside its field. Nothing
+ * is taken back meanwhile.
  *
+ * @param {import("./sheet.js").Sheet} sheet
  * @param {HTMLFormElement} form
  * @param {() => Promise<unknown>} does
  */
-function sent(form, does) {
+function sent(sheet, form, does) {
   const yes = /** @type {HTMLButtonElement} */ (form.querySelector("[data-yes]"));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clear(form);
     yes.disabled = true;
     try {
-      if ((await does()) !== false) form.closest("dialog")?.close();
+      const work = does();
+      sheet.undo.after(work);
+      if ((await work) !== false) form.closest("dialog")?.close();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       show(form, error.problems);
