@@ -15,6 +15,8 @@ from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import types
 from tableflow.tables.schema import Schema
 
+SHOWN_CHARACTERS = 60
+
 
 class User(Protocol):
     """Whoever asks."""
@@ -106,6 +108,12 @@ def row_keys(source: str) -> frozenset[str]:
         return frozenset()
 
 
+def gives(workflow_id: int, source: str) -> bool:
+    """Whether the newest version of a workflow has an output of this name."""
+    version = versions.newest(workflow_id)
+    return version is not None and source in version.outputs
+
+
 def check(schema: Schema, definition: Mapping[str, Any], user: User) -> None:
     """Raises InvalidInput with everything that is wrong in a group's bond to its workflow.
 
@@ -142,8 +150,14 @@ def version_of(workflow_id: Any, user: User) -> WorkflowVersion:
     if type(workflow_id) is int and versions.visible_to(user).filter(pk=workflow_id).exists():
         version = versions.newest(workflow_id)
     if version is None:
-        raise InvalidInput.at("workflow", f"There is no workflow {workflow_id!r}.", "does_not_exist")
+        detail = "Choose a workflow." if workflow_id is None else f"There is no workflow {_short(workflow_id)}."
+        raise InvalidInput.at("workflow", detail, "does_not_exist")
     return version
+
+
+def _short(value: Any) -> str:
+    written = repr(value)
+    return written if len(written) <= SHOWN_CHARACTERS else f"{written[:SHOWN_CHARACTERS]}…"
 
 
 def _readable(schema: Schema, outputs: Sequence[Mapping[str, Any]]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from cells import binding
@@ -17,14 +18,14 @@ from cells.values import is_true
 from cells.workflows import trial, versions
 from cells.workflows.definition import Program, compile_program, condition
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import groups
+from tableflow.tables import batches, groups
 from tableflow.tables.groups import Target
 from tableflow.tables.models import Row
 from tableflow.tables.schema import Schema
+from tableflow.tables.values import MAX_PROBLEMS
 
 SAMPLE_ROWS = 1000
 SAMPLE_SECONDS = 2.0
-_BATCH = 200
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Matching:
 def judge(
     schema: Schema, fields: Mapping[str, Any], user: User, own: int | None = None
 ) -> tuple[Proposal | None, list[Problem]]:
-    """The proposal, None where there is no workflow to be had, and everything for which it would be refused.
+    """The proposal, None where there is no workflow to be had, and everything for which it would be refused, a hundred
+    problems at most.
 
     `fields` are a group's, as in groups.create; its `workflow` is an id, or a draft `{name?, inputs, steps, outputs}`,
     whose problems stand below `workflow`. `own` is the id of the group that is to be changed into this.
@@ -66,16 +68,17 @@ def judge(
     targets, problems = groups.judge(schema, fields, own)
     version, of_workflow = _version(fields.get("workflow"), user)
     if version is None:
-        return None, [*of_workflow, *problems]
+        return None, [*of_workflow, *problems][:MAX_PROBLEMS]
     inputs, run_if = fields.get("inputs"), fields.get("run_if")
-    given = inputs if isinstance(inputs, Mapping) else {}
+    is_refused = any(problem.attr == "inputs" for problem in problems)
+    given = inputs if isinstance(inputs, Mapping) and not is_refused else {}
     asked = run_if if isinstance(run_if, str) else ""
     bond = {"inputs": given, "outputs": fields["outputs"] if targets else [], "run_if": asked}
     found = [*of_workflow, *problems, *binding.problems(schema, bond, version)]
-    return Proposal(version, given, asked, targets), list(dict.fromkeys(found))
+    return Proposal(version, given, asked, targets), list(dict.fromkeys(found))[:MAX_PROBLEMS]
 
 
-def attempt(proposal: Proposal, row: Mapping[str, Any]) -> dict[str, Any]:
+def try_on(proposal: Proposal, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the cell would do for a row: its steps really run, for two minutes at most. The answer is `trial.test`'s.
 
     Added are `runs`: what the condition says, null when it fails (where it says no the status is "skipped"); `inputs`
@@ -115,8 +118,8 @@ def matching(schema: Schema, run_if: str, total: int) -> Matching:
     ends_at = time.monotonic() + SAMPLE_SECONDS
     checked = holds = failed = 0
     problem = None
-    found = Row.objects.filter(table=schema.table_id).order_by("position").values_list("data", flat=True)
-    for data in found[:SAMPLE_ROWS].iterator(_BATCH):
+    found = chain.from_iterable(batches.by_position(Row.objects.filter(table=schema.table_id)))
+    for data in islice(found, SAMPLE_ROWS):
         checked += 1
         try:
             holds += is_true(template.render({"row": {key: data.get(key) for key in schema.keys}}))

@@ -68,15 +68,15 @@ def cut(
     filter: Mapping[str, Any] | None = None,  # noqa: A002  (the contract's word)
     exclude_rows: Sequence[int] | None = None,
 ) -> Cut:
-    """Cancel what runs or will run in these rows and groups of a table (None: all), but not in `exclude_rows`.
-    InvalidInput names what is not there.
+    """Cancel what runs or will run in these rows and groups of a table (None: all), but not in `exclude_rows`, of which
+    some may be gone. InvalidInput names what else is not there.
     """
     what = _what(table_id, rows, groups, filter, exclude_rows or ())
     with transaction.atomic():
         lifecycle.serialise(table_id)
         gather.gather_here(table_id)  # what was to run by itself is a run from now on, and stopped with the others
         active = list(Dispatch.objects.active().filter(table=table_id).select_for_update().order_by("pk"))
-        if rows is None and groups is None and filter is None and not exclude_rows:
+        if rows is None and groups is None and filter is None and not what["exclude_rows"]:
             return Cut(sum(_cancel_whole(dispatch) for dispatch in active), len(active))
         concerned = [dispatch for dispatch in active if _concerns(dispatch, what)]
         return Cut(sum(_cancel_part(dispatch, what) for dispatch in concerned), len(concerned))
@@ -171,7 +171,6 @@ def _what(
         if ids is not None:
             named.check_some(attr, ids)
     named.check_rows(table_id, "rows", rows or ())
-    named.check_rows(table_id, "exclude_rows", exclude_rows)
     if filter_ is not None:
         compile_filter(schema, filter_, cell_predicate(schema))
     return {
@@ -179,5 +178,5 @@ def _what(
         "groups": sorted(set(groups)) if groups is not None else None,
         "filter": filter_,
         "schema": scope.pin_schema(schema) if filter_ is not None else None,
-        "exclude_rows": sorted(set(exclude_rows)),
+        "exclude_rows": sorted(named.rows_there(table_id, "exclude_rows", exclude_rows)),
     }

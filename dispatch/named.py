@@ -19,9 +19,7 @@ def check_some(attr: str, ids: Sequence[int]) -> None:
 
 def check_rows(table_id: int, attr: str, ids: Sequence[int]) -> None:
     """Raise InvalidInput, naming the places in the field `attr`, unless these are ids of rows of the table."""
-    if len(ids) > MOST_ROWS:
-        raise InvalidInput.at(attr, f"At most {MOST_ROWS} rows can be named; use a filter for more.", "too_many")
-    known = set(Row.objects.filter(table=table_id, pk__in=ids).values_list("pk", flat=True))
+    known = rows_there(table_id, attr, ids)
     problems = [
         Problem(f"There is no row {row_id} in this table.", f"{attr}.{place}", "unknown_row")
         for place, row_id in enumerate(ids)
@@ -29,3 +27,10 @@ def check_rows(table_id: int, attr: str, ids: Sequence[int]) -> None:
     ]
     if problems:
         raise InvalidInput(problems[:MOST_PROBLEMS])
+
+
+def rows_there(table_id: int, attr: str, ids: Sequence[int]) -> set[int]:
+    """Those of the ids that are rows of the table. Raise InvalidInput, naming `attr`, when they are too many."""
+    if len(ids) > MOST_ROWS:
+        raise InvalidInput.at(attr, f"At most {MOST_ROWS} rows can be named; use a filter for more.", "too_many")
+    return set(Row.objects.filter(table=table_id, pk__in=ids).values_list("pk", flat=True))

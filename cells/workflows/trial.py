@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import connection
+
 from cells import network
 from cells.models import WorkflowVersion
 from cells.workflows.definition import Program, compile_program
@@ -27,7 +29,9 @@ def test(version: WorkflowVersion, inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def once(program: Program, inputs: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same for a program and the values of a row."""
+    """The same for a program and the values of a row. No connection to the database is held meanwhile."""
+    if not connection.in_atomic_block:
+        connection.close()
     return asyncio.run(_tested(program, inputs, row))
 
 

@@ -75,6 +75,7 @@ def change(
             _add(locked, locked.version, user, inputs, steps, outputs)
             _mark_cells(locked.pk)
         locked.save(update_fields=["name", "version", "updated_at"])
+        _mark_schemas(locked.pk)
     return locked
 
 
@@ -82,6 +83,7 @@ def delete(workflow: Workflow) -> None:
     """Delete the workflow and its versions. Workflow columns that use it stay, and say so when they run."""
     with transaction.atomic():
         _mark_cells(workflow.pk)
+        _mark_schemas(workflow.pk)
         workflow.delete()
 
 
@@ -106,7 +108,7 @@ def draft_problems(draft: Mapping[str, Any]) -> list[Problem]:
     ]
     if "steps" not in draft:
         unknown.append(Problem("A workflow needs steps.", "steps", "required"))
-    named = _name_problems(draft["name"]) if "name" in draft else []
+    named = _name_problems(draft["name"]) if draft.get("name") is not None else []
     found = definition.problems(draft.get("inputs", []), draft.get("steps", []), draft.get("outputs", {}))
     return [*unknown, *named, *found]
 
@@ -142,9 +144,20 @@ def _add(
 
 def _mark_cells(workflow_id: int) -> None:
     """What its cells show is stale from now on."""
-    groups = Group.objects.filter(workflow_id=workflow_id, deleted_at=None)
-    for table_id in groups.order_by().values_list("table_id", flat=True).distinct():
+    for table_id in _tables(workflow_id):
         marks.cells(table_id, None, {})
+
+
+def _mark_schemas(workflow_id: int) -> None:
+    """Workflow columns are shown with their workflow's name and version."""
+    for table_id in _tables(workflow_id):
+        marks.schema(table_id)
+
+
+def _tables(workflow_id: int) -> QuerySet[Group, int]:
+    """The ids of the tables that use it."""
+    groups = Group.objects.filter(workflow_id=workflow_id, deleted_at=None)
+    return groups.order_by().values_list("table_id", flat=True).distinct()
 
 
 def _check(name: Any, inputs: Any, steps: Any, outputs: Any) -> None:

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from tableflow.api import access, query, shapes
 from tableflow.api.fields import Body, Ids, Lines, Object, Text, Texts, Truth, Whole
+from tableflow.api.idempotency import once
 from tableflow.errors import InvalidInput
 from tableflow.tables import blocks, pages, schema
 from tableflow.tables.blocks import Block, Stretch
@@ -43,6 +44,7 @@ class TableBlock(APIView):
     """A block of a table's cells."""
 
     @extend_schema(request=NewBlock, responses=shapes.WrittenBlock)
+    @once
     def put(self, request: Request, table_id: int) -> Response:
         """Set the values of up to 10,000 rows and 200,000 cells at once. All or nothing.
 

@@ -86,7 +86,7 @@ class ColumnRestore(APIView):
         still stand as they did. For half an hour at least; then 409 while its values are being removed, and 404.
         """
         table = access.editable_table(request, table_id)
-        return Response(answers.column(restoring.restore(table, key, binding.row_keys)))
+        return Response(answers.column(restoring.restore(table, key, binding.row_keys, binding.gives)))
 
 
 class ColumnOrder(APIView):

@@ -136,7 +136,7 @@ class GroupTry(APIView):
         proposal, problems = proposals.judge(known, body, request.user, _own(table, body))
         if proposal is None or problems:
             raise InvalidInput(problems)
-        return Response(proposals.attempt(proposal, {key: row.data.get(key) for key in known.keys}))
+        return Response(proposals.try_on(proposal, {key: row.data.get(key) for key in known.keys}))
 
 
 class GroupRunIf(APIView):

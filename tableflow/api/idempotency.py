@@ -44,7 +44,7 @@ Post = Callable[..., Response]
 
 
 def once(post: Post) -> Callable[..., HttpResponseBase]:
-    """For a view's `post` that makes something: honours the header where it is given."""
+    """For a view's `post`, or `put`, that makes something: honours the header where it is given."""
 
     @functools.wraps(post)
     def answer(view: APIView, request: Request, **kwargs: Any) -> HttpResponseBase:

@@ -43,7 +43,7 @@ def described(table: Table, schema: Schema) -> Plain:
         "name": table.name,
         "rowCount": table.row_count,
         "autoRun": table.auto_run,
-        "shape": shape(table, schema),
+        "shape": _shape(table, schema, versions),
         "columns": [_column(spec) for spec in schema.columns],
         "groups": [_group(spec, versions) for spec in schema.groups],
     }
@@ -51,7 +51,12 @@ def described(table: Table, schema: Schema) -> Plain:
 
 def shape(table: Table, schema: Schema) -> str:
     """A digest of what `described` says but for the number of rows: the page reads it again when it differs."""
-    plain = json.dumps([table.name, table.auto_run, asdict(schema)], sort_keys=True, default=str)
+    return _shape(table, schema, _workflows(schema))
+
+
+def _shape(table: Table, schema: Schema, versions: Mapping[int, Workflow]) -> str:
+    workflows = [(workflow.pk, workflow.name, workflow.version) for workflow in versions.values()]
+    plain = json.dumps([table.name, table.auto_run, asdict(schema), sorted(workflows)], sort_keys=True, default=str)
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 

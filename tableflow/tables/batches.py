@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from tableflow.tables.models import Row
 
@@ -16,7 +18,7 @@ Batch = list[dict[str, Any]]
 """The data of some rows."""
 
 
-class Pace:
+class _Pace:
     """How many rows are read next."""
 
     def __init__(self) -> None:
@@ -31,9 +33,22 @@ class Pace:
         return batch
 
 
+def by_position(found: QuerySet[Row]) -> Iterator[Batch]:
+    """The data of the rows that are found, in the visible order."""
+    pace = _Pace()
+    after: Decimal | None = None
+    while True:
+        rest = found if after is None else found.filter(position__gt=after)
+        batch = list(rest.order_by("position").values_list("position", "data")[: pace.rows])
+        if not batch:
+            return
+        after = batch[-1][0]
+        yield pace.let_go([data for _, data in batch])
+
+
 def of(ids: Sequence[int]) -> Iterator[Batch]:
     """The data of these rows, in this order. A row that is gone by then is left out."""
-    pace = Pace()
+    pace = _Pace()
     place = 0
     while place < len(ids):
         part = ids[place : place + pace.rows]

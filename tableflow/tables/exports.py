@@ -16,7 +16,6 @@ import tempfile
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
@@ -24,7 +23,7 @@ from django.db.models import Q, QuerySet
 
 from tableflow.errors import InvalidInput
 from tableflow.tables import batches, pages
-from tableflow.tables.batches import Batch, Pace
+from tableflow.tables.batches import Batch
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, Schema
 
@@ -86,22 +85,10 @@ class _Rows:
 
     def batches(self) -> Iterator[Batch]:
         """The data of the rows in their order."""
-        return self._by_ids() if self._is_sorted else self._by_position()
-
-    def _by_position(self) -> Iterator[Batch]:
-        pace = Pace()
-        after: Decimal | None = None
-        while True:
-            found = self._found if after is None else self._found.filter(position__gt=after)
-            batch = list(found.order_by("position").values_list("position", "data")[: pace.rows])
-            if not batch:
-                return
-            yield pace.let_go([data for _, data in batch])
-            after = batch[-1][0]
-
-    def _by_ids(self) -> Iterator[Batch]:
-        """In an order that no index has: the ids are read at once, 8 bytes each."""
-        yield from batches.of(array("q", self._found.values_list("pk", flat=True).iterator()))
+        if not self._is_sorted:
+            return batches.by_position(self._found)
+        # In an order that no index has: the ids are read at once, 8 bytes each.
+        return batches.of(array("q", self._found.values_list("pk", flat=True).iterator()))
 
 
 def _csv(schema: Schema, rows: _Rows) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from typing import Any
 from django.db.models import Q
 
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import conditions, types
+from tableflow.tables import conditions, names, types
 from tableflow.tables.schema import ColumnSpec, Schema
 
 CellPredicate = Callable[[int, str, str, Any], Q]
@@ -166,6 +166,8 @@ class _Compiler:
             if not all(isinstance(text, str) for text in asked):
                 detail = f"The {part} of a cell is a text; to ask for none use is_empty."
                 raise InvalidInput.at(f"{attr}.value", detail)
+            for text in asked:
+                names.check_text(text, f"{attr}.value")
         try:
             return Q(self.cell_predicate(group.id, part, op, value))
         except InvalidInput as error:

@@ -95,6 +95,13 @@ def test_values_below_the_last_row_make_new_ones(api: Api, people: Table, five: 
     assert [name for name, _ in shown(people)] == ["p", "b", "c", "d", "x", "y", "z", "q"]
 
 
+def test_new_rows_are_made_once_however_often_it_is_sent(api: Api, people: Table) -> None:
+    body = {"columns": ["name"], "values": [["x"], ["y"]], "offset": 0, "append": True}
+    first, again = (api.put(url(people), body, headers={"Idempotency-Key": "once"}) for _ in range(2))
+    assert (first.status_code, first.content) == (200, again.content)
+    assert shown(people) == [("x", None), ("y", None)]
+
+
 def test_ten_thousand_rows_cost_as_many_statements_as_two(people: Table) -> None:
     people.columns.filter(key="age").delete()
     ids = [row.pk for row in Row.objects.bulk_create(Row(table=people, position=n, data={}) for n in range(10_000))]

@@ -70,6 +70,7 @@ def test_a_draft_of_a_workflow_is_checked_as_creating_it_would(api: Api) -> None
     }
     assert errors(api.post("workflows/", {**bad, "name": "x"})) == {k: v for k, v in found.items() if k != "name"}
     assert problems(api.post("workflows/check/", SHOUT)) == {}
+    assert problems(api.post("workflows/check/", {**SHOUT, "name": None})) == {}
     assert problems(api.post("workflows/check/", {"name": "x"})) == {"steps": "required"}
     assert problems(api.post("workflows/check/", {"steps": None, "inputs": 3, "outputs": []})) == {
         "steps": "invalid",
@@ -115,6 +116,16 @@ def test_a_proposed_column_is_checked_in_all_its_parts_and_refused_a_trial(
     assert refused.status_code == 400
     assert attr in errors(refused)
     assert nothing_was_saved()
+
+
+def test_what_is_too_much_is_said_once(api: Api, people: Table) -> None:
+    too_many = {f"input_{number}": "{{ row.nobody }}" for number in range(101)}
+    assert problems(ask(api, people, "check", **{**GOOD, "inputs": too_many})) == {"inputs": "invalid"}
+    odd = {**SHOUT, **{f"colour_{number}": 1 for number in range(150)}}
+    assert len(problems(ask(api, people, "check", **{**GOOD, "workflow": odd}))) == 100
+    answer = ask(api, people, "check", **{**GOOD, "workflow": "x" * 100_000})
+    assert len(answer.content) < 500
+    assert problems(answer) == {"workflow": "does_not_exist"}
 
 
 def test_a_good_proposal_has_no_problems(api: Api, people: Table) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from cells.workflows import versions
 from dispatch import purge
 from tableflow.errors import Conflict, NotFound
 from tableflow.tables import columns, groups, restoring, rows, schema
@@ -18,6 +19,7 @@ from tests.api.conftest import Api, errors
 from tests.factories import ColumnFactory, GroupFactory, TableFactory, UserFactory
 
 AT_ONCE = timedelta(0)
+STEPS = [{"id": "a", "type": "template", "config": {"template": "x"}}]
 
 
 @pytest.fixture
@@ -100,8 +102,22 @@ def test_who_waited_for_a_column_waits_again(group: Group) -> None:
     before = specs(group.table)
     columns.delete(group.table, "b")
     assert specs(group.table)[0].run_after == ()
+    deleted_at = Group.objects.get().updated_at
     restoring.restore(group.table, "b")
+    assert Group.objects.get().updated_at > deleted_at
     assert specs(group.table) == before
+
+
+def test_an_output_that_the_workflow_no_longer_has_is_an_ordinary_column(api: Api, user: User, group: Group) -> None:
+    Table.objects.filter(pk=group.table.pk).update(owner=user)
+    work = versions.create(user, "work", [], STEPS, {"r": "{{ steps.a }}", "s": "{{ steps.a }}"})
+    Group.objects.update(workflow_id=work.pk)
+    columns.delete(group.table, "x")
+    assert api.post(url(group.table, "x")).json()["group"] == group.pk
+    columns.delete(group.table, "x")
+    versions.change(work, user=user, outputs={"s": "{{ steps.a }}"})
+    assert api.post(url(group.table, "x")).json()["group"] is None
+    assert [output.column for output in specs(group.table)[0].outputs] == ["y"]
 
 
 def test_nobody_waits_for_a_column_to_the_right(group: Group) -> None:

@@ -14,9 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cells import counts
-from cells.models import Attempt, Execution, Status
+from cells.models import Attempt, Execution, Status, Workflow
+from cells.workflows import versions
 from dispatch import forecast
 from dispatch.models import Dispatch, DispatchStatus, Mode
+from tableflow.tables import columns, groups
 from tableflow.tables.models import Column, Group, Row, Table
 from tests import scenes
 from tests.factories import TableFactory, UserFactory
@@ -246,6 +248,28 @@ def test_a_value_is_given_in_full(client: Client, table: Table) -> None:
     assert len(client.get(f"/tables/{table.pk}/rows/").text) < 5000
 
 
+def test_a_deleted_column_shows_nobody_its_values(client: Client, table: Table) -> None:
+    url = f"/tables/{table.pk}/rows/{Row.objects.get().pk}/values/name/"
+    assert client.get(url).json() == {"value": "x"}
+    groups.delete(table, Group.objects.get().pk)
+    columns.delete(table, "name")
+    assert client.get(url).status_code == 404
+
+
+def test_the_shape_of_a_table_tells_when_its_workflow_changed(client: Client, user: User, table: Table) -> None:
+    def shape() -> str:
+        said: str = client.get(f"/tables/{table.pk}/rows/").json()["shape"]
+        assert client.get(f"/tables/{table.pk}/schema/").json()["shape"] == said
+        return said
+
+    work = Workflow.objects.get()
+    first = shape()
+    versions.change(work, user=user, name="Other")
+    named = shape()
+    versions.change(work, user=user, inputs=["n"], outputs={"out": "{{ inputs.n }}!"})
+    assert len({first, named, shape()}) == 3
+
+
 @pytest.mark.parametrize(
     ("query", "attr"),
     [
@@ -255,12 +279,15 @@ def test_a_value_is_given_in_full(client: Client, table: Table) -> None:
         ("offset=-1", "offset"),
         ("limit=201", "limit"),
         ("search=%00", "search"),
+        ('filter={"field":"@GROUP.error","op":"contains","value":"a\\u0000b"}', "filter.value"),
+        ('filter={"field":"@GROUP.error","op":"in","value":["\\ud800"]}', "filter.value"),
         (f"filter={'[' * 70_000}", "filter"),
     ],
 )
 def test_rows_that_are_asked_for_wrongly_are_refused_by_name(
     client: Client, table: Table, query: str, attr: str
 ) -> None:
+    query = query.replace("GROUP", str(Group.objects.get().pk))
     answer = client.get(f"/tables/{table.pk}/rows/?{query}")
     assert answer.status_code == 400
     assert [problem["attr"] for problem in answer.json()["errors"]] == [attr]

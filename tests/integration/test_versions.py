@@ -134,3 +134,12 @@ def test_a_try_that_fails_says_so_with_its_trace() -> None:
     assert (tried["status"], tried["outputs"]) == ("error", None)
     assert tried["error"].startswith("a: ")
     assert tried["steps"][0]["status"] == "error"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trial_holds_no_connection_to_the_database() -> None:
+    version = versions.newest(make().pk)
+    assert version is not None
+    assert connection.connection is not None
+    assert run_once(version, {"x": "a"})["outputs"] == {"out": "a!"}
+    assert connection.connection is None

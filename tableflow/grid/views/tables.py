@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 
 from cells.filters import STALE, cell_predicate
@@ -111,7 +111,10 @@ def runs(request: SignedIn, table_id: int) -> dict[str, Any]:
 @data
 def value(request: SignedIn, table_id: int, row_id: int, key: str) -> dict[str, Any]:
     """One stored value in full, as `{"value": …}`: what the editor of a long one begins with."""
-    row = get_object_or_404(Row, pk=row_id, table=visible_table(request, table_id))
+    table = visible_table(request, table_id)
+    row = get_object_or_404(Row, pk=row_id, table=table)
+    if schemas.load(table.pk).column(key) is None:
+        raise Http404
     return {"value": row.data.get(key)}
 
 
