@@ -16,6 +16,7 @@ from cells.models import Execution, Status
 from dispatch import cancel, pausing, waiting
 from dispatch.begin import begin
 from dispatch.models import Dispatch
+from tableflow.tables import rows
 from tableflow.tables.models import Group, Member, Row, Table
 from tests import hands, scenes, standing
 from tests.browser.grid import cell, row, select
@@ -124,6 +125,13 @@ def test_the_menu_says_what_it_touches_and_each_choice_is_one_request(
     with page.expect_response("**/dispatches/"):
         page.get_by_role("button", name="Run 12 cells").click()
     assert posted == [("dispatches/", {"groups": [group], "mode": "all"})]
+
+    cell(page, 5, "N").click()
+    page.keyboard.press("Alt+Shift+ArrowDown")
+    expect(page.get_by_role("menu", name="Run")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Alt+Shift+ArrowDown")
+    expect(page.get_by_role("menuitem", name="Run selected (1)")).to_be_focused()
 
 
 def test_under_a_filter_the_menu_means_what_is_shown(visit: Visit, table: Table, posted: Posted) -> None:
@@ -281,9 +289,32 @@ def test_who_stops_what_he_has_just_run_means_that_run(visit: Visit, table: Tabl
     held.pop(0).continue_()
     expect(toast(page, "Stopped.")).to_be_visible()
     expect(cell(page, 5, "out")).to_have_text("")
-    held.pop().continue_()
+    with page.expect_response("**/dispatches/"):
+        held.pop().continue_()
     expect(cell(page, 6, "out")).to_have_text("Queued")
     assert [address for address, _ in posted] == ["dispatches/", "cancel-runs/", "dispatches/"]
+
+
+def test_what_runs_are_the_rows_of_the_moment_in_which_it_was_asked_for(
+    visit: Visit, table: Table, posted: Posted
+) -> None:
+    group, meant = table.groups.get().pk, ids(table, 6, 7)
+    page = visit(f"/tables/{table.pk}/")
+    held = hold(page, "**/dispatches/")
+    row(page, 9).hover()
+    page.get_by_role("button", name="Run row 9").click()
+    select(page, (6, "out"), (7, "out"))
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(cell(page, 7, "out")).to_contain_text("Queued")
+    rows.delete(table, ids(table, 1))
+    expect(cell(page, 5, "out")).to_contain_text("Queued")
+    expect(cell(page, 7, "out")).to_have_text("")
+    with page.expect_request("**/dispatches/"):
+        held.pop(0).continue_()
+    expect(cell(page, 8, "out")).to_have_text("Queued")
+    assert posted[-1] == ("dispatches/", {"groups": [group], "mode": "incomplete", "rows": meant})
+    with page.expect_response("**/dispatches/"):
+        held.pop().continue_()
 
 
 def test_the_menu_of_a_cell_offers_what_its_state_allows(visit: Visit, table: Table, posted: Posted) -> None:

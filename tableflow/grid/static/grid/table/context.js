@@ -6,7 +6,7 @@
 import { register } from "../acts.js";
 import { show } from "../menus.js";
 import { possible } from "./floating.js";
-import { allGroups, chosenRows, oneRow, rangeGroups, rangeRows } from "./scope.js";
+import { allGroups, chosenRows, fix, MOST_LISTED, oneRow, rangeGroups, rangeRows } from "./scope.js";
 import { stateOf } from "./states.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
@@ -43,9 +43,15 @@ export function context(sheet, gestures) {
     const groups = touched.length || part === "cell" ? touched : allGroups(sheet);
     const isOne = rows.count === 1 && touched.length === 1 && sheet.selection.isSingle;
     scope = groups.length ? { groups, rows } : null;
+    if (scope && rows.listed <= MOST_LISTED) fix(rows);
     point.style.left = `${x}px`;
     point.style.top = `${y}px`;
-    lend({ row: id, key: sheet.grid.columns[column].key, group: isOne ? touched[0] : null, isCell: part === "cell" });
+    lend({
+      row: id,
+      key: sheet.grid.columns[column]?.key ?? "",
+      group: isOne ? touched[0] : null,
+      isCell: part === "cell",
+    });
     name(rows.count, isOne);
     show(point);
   }
@@ -121,7 +127,7 @@ export function context(sheet, gestures) {
   sheet.keymap.bind("Shift+F10 ContextMenu", "The menu of the cell", openAtActive);
   register({
     "run-these": () => scope && gestures.run(scope, "incomplete"),
-    "rerun-these": () => scope && gestures.run(scope, "all"),
+    "rerun-these": () => scope && gestures.rerun(scope),
     "stop-cells": () => scope && gestures.stop(scope),
     "trace-cell": () => {
       const detail = { row: Number(point.dataset.row), group: Number(point.dataset.group) };

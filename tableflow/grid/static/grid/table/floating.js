@@ -72,7 +72,7 @@ export function floating(sheet, gestures) {
   };
   register({
     "run-floating": withSelected((scope) => gestures.run(scope, "incomplete")),
-    "rerun-floating": withSelected((scope) => gestures.run(scope, "all")),
+    "rerun-floating": withSelected((scope) => gestures.rerun(scope)),
     "stop-floating": withSelected((scope) => gestures.stop(scope)),
     "trace-floating": withSelected(({ groups }) => {
       const detail = { row: sheet.activeRow?.id, group: groups[0] };

@@ -3,9 +3,10 @@
  * that are seen, until the server's own answer comes; it is taken back where the server refuses.
  */
 
-import { call } from "../api.js";
-import { tell } from "../dialogs.js";
-import { cells } from "./scope.js";
+import { ApiError, call } from "../api.js";
+import { MOST_UNASKED } from "../automatic.js";
+import { ask, tell } from "../dialogs.js";
+import { cells, fix, MOST_LISTED } from "./scope.js";
 import { isLacking, outputs, stateOf } from "./states.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
@@ -49,21 +50,33 @@ export function gestures(sheet) {
   function run(scope, mode, most) {
     const starts = (/** @type {State} */ state) => !state.busy && state.kind !== "waiting" && BEGINS[mode](state);
     const limit = most === undefined ? {} : { limit: { type: "rows", max: most } };
+    const rows = named(scope);
     return assuming(scope, most === undefined ? starts : () => false, QUEUED, async () => {
-      const rows = await scope.rows.named();
-      await call("POST", `${sheet.base}/dispatches/`, { groups: scope.groups, mode, ...rows, ...limit });
+      const body = { groups: scope.groups, mode, ...(await rows), ...limit };
+      await call("POST", `${sheet.base}/dispatches/`, body);
     });
+  }
+
+  /** Every cell of it, also one that has a value: whether so many are meant is asked. @param {Scope} scope */
+  async function rerun(scope) {
+    named(scope);
+    const count = scope.groups.length * scope.rows.count;
+    const number = cells(count);
+    const text = "Also the cells that have a value. A value stays until the new one lands.";
+    const yes = count <= MOST_UNASKED || (await ask({ title: `Re-run ${number}?`, text, yes: `Re-run ${number}` }));
+    if (yes) await run(scope, "all");
   }
 
   /** @param {Scope | null} scope null: all that runs in the table */
   function stop(scope) {
     const all = { groups: sheet.schema.groups.map(({ id }) => id), rows: { covers: () => true } };
+    const rows = scope && named(scope);
     return assuming(
       scope ?? all,
       ({ busy }) => busy,
       CANCELLED,
       async () => {
-        const what = scope ? { groups: scope.groups, ...(await scope.rows.named()) } : {};
+        const what = scope ? { groups: scope.groups, ...(await rows) } : {};
         const { cancelled, dispatches } = await call("POST", `${sheet.base}/cancel-runs/`, what);
         const met = `${cells(cancelled)} ${cancelled === 1 ? "was" : "were"} under way`;
         const rest = "what is done stays, what had not begun is left out.";
@@ -112,7 +125,15 @@ export function gestures(sheet) {
   }
 
   sheet.store.addEventListener("change", hold);
-  return { run, stop, each };
+  return { run, rerun, stop, each };
+}
+
+/** How a request names the rows as they are now. ApiError: they are too many. @param {Scope} scope */
+function named({ rows }) {
+  if (rows.listed <= MOST_LISTED) return fix(rows);
+  const [most, these] = [MOST_LISTED, rows.listed].map((number) => number.toLocaleString("en"));
+  const detail = `At most ${most} selected rows can be run or stopped at once; these are ${these}. Filter them, or choose all.`;
+  throw new ApiError(400, [{ attr: "rows", code: "too_many", detail }]);
 }
 
 /**

@@ -7,13 +7,13 @@
 import { register } from "../acts.js";
 import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
-import { opened } from "../menus.js";
+import { opened, show } from "../menus.js";
 import { allGroups, cells, chosenRows, rangeGroups, rangeRows, said, shownRows } from "./scope.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
 /** @typedef {import("./scope.js").Scope} Scope */
 /** @typedef {Record<string, number | null>} Counts */
-/** @typedef {{goingOn: number[], paused: number[]}} Runs ids */
+/** @typedef {{goingOn: number[], paused: number[], wider: number[]}} Runs ids; the wider ones are of other columns too */
 
 const FIRST = 10;
 /** More columns than this are not counted one by one. */
@@ -53,12 +53,13 @@ export function runMenu(sheet, gestures) {
   function name() {
     const [shown, chosen, stopped] = [shownRows(sheet), selectedIn(sheet), stops(sheet)];
     const among = shown.kind ? ` in ${said(shown)}` : "";
+    const order = sheet.query.sort.length ? " in the table’s order" : ""; // that of all runs
     const words = {
       "run-selected": chosen ? `Run selected (${chosen.rows.count.toLocaleString("en")})` : "Run selected",
       "run-incomplete": `Run empty and failed${among}`,
       "run-failed": `Run failed${among}`,
       "run-stale": `Run stale${among}`,
-      "run-first": shown.kind ? `Run first ${FIRST} filtered rows` : `Run first ${FIRST}`,
+      "run-first": `Run first ${FIRST}${shown.kind ? " filtered rows" : ""}${order}`,
       "run-all": shown.kind ? `Run all ${said(shown)}…` : "Run all…",
       "pause-these": "Pause",
       "resume-these": "Resume",
@@ -92,7 +93,9 @@ export function runMenu(sheet, gestures) {
 
   /** @param {Runs} active */
   function tellRuns(active) {
-    const several = (/** @type {number[]} */ ids) => (ids.length > 1 ? ` ${ids.length} runs` : "");
+    const several = (/** @type {number[]} */ ids) =>
+      (ids.length > 1 ? ` ${ids.length} runs` : "") +
+      (ids.some((id) => active.wider.includes(id)) ? ", also in other columns" : "");
     item("pause-these").textContent = `Pause${several(active.goingOn)}`;
     item("resume-these").textContent = `Resume${several(active.paused)}`;
     item("pause-these").ariaDisabled = active.goingOn.length ? null : "true";
@@ -108,7 +111,7 @@ export function runMenu(sheet, gestures) {
     return gestures.run({ groups: standsFor(sheet), rows: shownRows(sheet) }, mode, most);
   }
 
-  /** @param {keyof Runs} which @param {"pause" | "resume"} verb */
+  /** @param {"goingOn" | "paused"} which @param {"pause" | "resume"} verb */
   async function each(which, verb) {
     const known = await theirs;
     if (!known) return tell("What runs cannot be read now. Try again.");
@@ -127,10 +130,21 @@ export function runMenu(sheet, gestures) {
     if (yes) await gestures.run({ groups, rows }, "all");
   }
 
+  /** @returns {boolean} whether there is one: that of the workflow column which the active cell is in */
+  function openMenu() {
+    sheet.grid.reveal(sheet.selection.active);
+    const group = sheet.activeColumn?.group ?? "";
+    const button = sheet.grid.head.querySelector(`[data-menu="run-menu"][data-group="${group}"]`);
+    if (!(button instanceof HTMLElement)) return false;
+    show(button);
+    return true;
+  }
+
+  sheet.keymap.bind("Alt+Shift+ArrowDown", "Open the menu Run of the workflow column", openMenu);
   register({
     "run-selected": () => {
       const scope = selectedIn(sheet);
-      return scope && gestures.run(scope, "all");
+      return scope && gestures.rerun(scope);
     },
     "run-incomplete": () => run("incomplete"),
     "run-failed": () => run("failed"),
@@ -187,7 +201,9 @@ async function running(sheet, groups) {
       theirs
         .filter((/** @type {any} */ one) => (one.status === "paused") === isPaused)
         .map((/** @type {any} */ one) => one.id);
-    return { goingOn: ids(false), paused: ids(true) };
+    const isWider = (/** @type {any} */ one) => one.groups.some((/** @type {number} */ id) => !groups.includes(id));
+    const wider = theirs.filter(isWider).map((/** @type {any} */ one) => one.id);
+    return { goingOn: ids(false), paused: ids(true), wider };
   } catch {
     return null;
   }

@@ -9,7 +9,7 @@ import { clear, floating, possible } from "./floating.js";
 import { gestures } from "./gestures.js";
 import { progress } from "./progress.js";
 import { runMenu } from "./run_menu.js";
-import { allGroups, cells, oneRow, rangeRows, selected } from "./scope.js";
+import { allGroups, cells, fix, oneRow, rangeRows, selected } from "./scope.js";
 import { why } from "./why.js";
 
 /** @param {import("./sheet.js").Sheet} sheet */
@@ -66,6 +66,7 @@ function keys(sheet, does) {
     if (run) return does.run(scope, "incomplete");
     if (!rerun) return tell("Nothing here can run now: it is under way, or waits for values.");
     const number = cells(scope.groups.length * scope.rows.count);
+    fix(scope.rows);
     const yes = await ask({
       title: `Re-run ${number}?`,
       text: "None of what is selected is empty or failed. A value stays until the new one lands.",

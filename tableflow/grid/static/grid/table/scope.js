@@ -12,16 +12,21 @@
  * @typedef {object} Rows
  * @property {number} count
  * @property {string} kind "selected", "filtered", or "" where it is every row
+ * @property {number} listed how many ids a request has
  * @property {(row: Row, index: number) => boolean} covers
- * @property {() => Promise<Named>} named
+ * @property {() => Promise<Named>} named the same however often, and from the first time on
  */
 /** @typedef {{groups: number[], rows: Rows}} Scope */
 
+/** So many ids one request takes. */
+export const MOST_LISTED = 10_000;
+
 /** What is shown as a filter, the search among it; null: everything is. @param {Sheet} sheet */
-export function shownFilter({ query: { filter, search } }) {
+function shownFilter({ query: { filter, search } }) {
   if (!search) return filter;
   const found = { field: "*", op: "contains", value: search };
-  return filter === null ? found : { all: [filter, found] };
+  if (filter === null) return found;
+  return { all: [...(Array.isArray(filter.all) ? filter.all : [filter]), found] }; // no deeper than the filter, if it can be
 }
 
 /** All that is shown. @param {Sheet} sheet @returns {Rows} */
@@ -30,6 +35,7 @@ export function shownRows(sheet) {
   return {
     count: sheet.store.count,
     kind: filter === null ? "" : "filtered",
+    listed: 0,
     covers: () => true,
     named: async () => allBut(filter, []),
   };
@@ -44,6 +50,7 @@ export function chosenRows(sheet) {
   return {
     count: selection.rowCount(sheet.store.count),
     kind: "selected",
+    listed: ids.size,
     covers: ({ id }) => ids.has(id) !== isAll,
     named: async () => (isAll ? allBut(all, [...ids]) : { rows: [...ids] }),
   };
@@ -54,22 +61,57 @@ function allBut(filter, ids) {
   return { ...(filter === null ? {} : { filter }), ...(ids.length ? { exclude_rows: ids } : {}) };
 }
 
-/** The rows of the range of cells. @param {Sheet} sheet @returns {Rows} */
+/** The rows that stand in the range of cells now, wherever they move. @param {Sheet} sheet @returns {Rows} */
 export function rangeRows(sheet) {
   const { top, bottom } = sheet.selection.range;
-  const { count } = sheet.store;
-  if (count > 1 && top === 0 && bottom >= count - 1) return shownRows(sheet);
+  const all = sheet.store.count;
+  if (all > 1 && top === 0 && bottom >= all - 1) return shownRows(sheet);
+  const count = Math.max(0, Math.min(bottom, all - 1) - top + 1);
+  let ids = loaded(sheet, top, top + count);
+  /** @type {Promise<number[]> | null} */
+  let asked = null;
   return {
-    count: Math.max(0, Math.min(bottom, count - 1) - top + 1),
+    count,
     kind: "selected",
-    covers: (_, index) => index >= top && index <= bottom,
-    named: async () => ({ rows: await sheet.idsOf(top, bottom + 1) }),
+    listed: count,
+    covers: ({ id }, index) => (ids ? ids.has(id) : index >= top && index <= bottom),
+    named: async () => {
+      asked ??= ids ? Promise.resolve([...ids]) : sheet.idsOf(top, top + count);
+      const rows = await asked;
+      ids ??= new Set(rows);
+      return { rows };
+    },
   };
+}
+
+/**
+ * @param {Sheet} sheet
+ * @param {number} from
+ * @param {number} to the one after the last
+ * @returns {Set<number> | null} null: not all of them have come
+ */
+function loaded(sheet, from, to) {
+  /** @type {Set<number>} */
+  const ids = new Set();
+  for (let index = from; index < to; index++) {
+    const row = sheet.store.row(index);
+    if (!row) return null;
+    ids.add(row.id);
+  }
+  return ids;
+}
+
+/** Whoever asks for something means the rows of this moment. @param {Rows} rows */
+export function fix(rows) {
+  const named = rows.named();
+  named.catch(() => {}); // whoever sends it is told
+  return named;
 }
 
 /** @param {number} id @returns {Rows} */
 export function oneRow(id) {
-  return { count: 1, kind: "selected", covers: (row) => row.id === id, named: async () => ({ rows: [id] }) };
+  const named = async () => ({ rows: [id] });
+  return { count: 1, kind: "selected", listed: 1, covers: (row) => row.id === id, named };
 }
 
 /** The ids of all workflow columns. @param {Sheet} sheet */
