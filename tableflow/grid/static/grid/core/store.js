@@ -172,8 +172,8 @@ export class Store extends EventTarget {
     const row = this.row(index);
     if (!row) return;
     for (const each of row.base ? [row, row.base] : [row]) {
-      each.values = { ...each.values, ...changes.values };
-      each.faces = { ...each.faces, ...changes.faces };
+      each.values = merged(each.values, changes.values);
+      each.faces = merged(each.faces, changes.faces);
     }
     this.tell();
   }
@@ -232,7 +232,7 @@ export class Store extends EventTarget {
     /** @type {Record<string, any>} */
     const values = Object.assign({}, ...held.map((one) => one.values));
     const long = base.long?.filter((key) => !(key in values));
-    return { ...base, values: { ...base.values, ...values }, long, base };
+    return { ...base, values: merged(base.values, values), long, base };
   }
 
   /** @param {number} ms */
@@ -346,6 +346,8 @@ export class Store extends EventTarget {
     const page = this.pages.get(number) ?? new Page();
     if (this.held.has(row.id)) this.keep(row.id, ({ until }) => mark < until);
     this.forget(page.rows[place], index);
+    row.values = merged(row.values);
+    row.faces = merged(row.faces);
     page.rows[place] = this.laid(row);
     if ((page.stale.get(place) ?? 0) <= mark) page.stale.delete(place);
     this.pages.delete(number); // to the end: it was looked at last
@@ -408,4 +410,14 @@ export class Store extends EventTarget {
   tell(shape) {
     this.dispatchEvent(new CustomEvent("change", { detail: { shape } }));
   }
+}
+
+/**
+ * Objects by column key, together. They inherit nothing: a column may be called `constructor`.
+ *
+ * @param {(Record<string, any> | undefined)[]} objects
+ * @returns {Record<string, any>}
+ */
+function merged(...objects) {
+  return Object.assign(Object.create(null), ...objects);
 }

@@ -38,6 +38,8 @@ const UNANSWERED = "The server does not answer. What you typed is kept, and sent
 const CHANGED = "The server did not answer before. Enter sends it again.";
 const COLUMN_GONE = "Somebody has deleted this column. What you typed cannot be saved.";
 const SHOWN_CHARACTERS = 80;
+/** Who pressed no key for so long is not typing on: what came back opens then, and takes no letters of the next cell. */
+const STILL_MS = 1200;
 
 export class Edits {
   /** @param {import("./sheet.js").Sheet} sheet */
@@ -52,6 +54,13 @@ export class Edits {
     this.returned = new Set();
     /** @type {Set<Edit>} Those that are sent again and again. */
     this.unanswered = new Set();
+    /** When a key was pressed last. */
+    this.pressed = Number.NEGATIVE_INFINITY;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.returning = undefined;
+    sheet.grid.catcher.addEventListener("keydown", () => {
+      this.pressed = performance.now();
+    });
     sheet.store.addEventListener("change", () => this.seek());
     sheet.store.addEventListener("health", () => this.wake());
     sheet.addEventListener("schema", () => this.missColumn());
@@ -123,10 +132,22 @@ export class Edits {
     this.edit = null;
     this.editor = null;
     this.overlay.close();
-    queueMicrotask(() => {
-      const [next] = this.returned;
-      if (next && !this.edit) this.open(next);
-    });
+    this.reopen();
+  }
+
+  /** What came back opens when nothing else is open and nobody is typing. */
+  reopen() {
+    clearTimeout(this.returning);
+    if (!this.returned.size) return;
+    const left = this.pressed + STILL_MS - performance.now();
+    this.returning = setTimeout(
+      () => {
+        const [next] = this.returned;
+        if (this.pressed + STILL_MS > performance.now()) this.reopen();
+        else if (next && !this.edit) this.open(next);
+      },
+      Math.max(left, 0),
+    );
   }
 
   /** What is typed is sent. @returns {boolean} false: there is something to be said or answered first */
@@ -258,10 +279,10 @@ export class Edits {
   show(edit, note) {
     edit.note = note;
     if (this.edit === edit) this.overlay.say(note, this.answers(edit));
-    else if (!this.edit) this.open(edit);
     else if (!this.returned.has(edit)) {
       this.returned.add(edit);
-      tell(`“${edit.column.name}” is not saved: ${note}`);
+      if (this.edit) tell(`“${edit.column.name}” is not saved: ${note}`);
+      this.reopen();
     }
   }
 

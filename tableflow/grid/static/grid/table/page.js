@@ -50,3 +50,4 @@ running(sheet);
 importing(sheet);
 exporting(sheet);
 sheet.begin(start.first);
+if (document.activeElement === document.body) sheet.grid.focus();

@@ -153,8 +153,7 @@ export class Sheet extends EventTarget {
    * @param {import("../core/store.js").Row[]} rows
    */
   widthOf(column, rows) {
-    const set = this.layout.widths[column.key];
-    if (set) return set;
+    if (Object.hasOwn(this.layout.widths, column.key)) return this.layout.widths[column.key];
     const guess = this.guessed.get(column.key) ?? width(column, rows);
     if (rows.length) this.guessed.set(column.key, guess);
     return guess;

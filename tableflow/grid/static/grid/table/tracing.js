@@ -28,6 +28,8 @@ export function tracing(sheet) {
     if (isOther) panel.replaceChildren();
     shown = cell;
     await load();
+    // The panel takes room from the grid: the cell stays in sight.
+    sheet.grid.reveal(sheet.selection.active);
     hold();
   }
 
