@@ -202,7 +202,11 @@ export class Outputs {
   /** The outputs that fill a column, as the API takes them. */
   read() {
     const included = this.rows.filter((row) => row.goes.value !== NONE);
-    for (const row of this.rows) row.place(included.indexOf(row));
+    const names = this.rows.map(({ name }) => name);
+    this.rows.forEach((row, index) => {
+      row.place(included.indexOf(row));
+      row.tell(index, names.indexOf(row.name) < index);
+    });
     this.dropping.hidden = !this.left().length;
     return included.map((row) => ({ from: row.name, column: row.column }));
   }
@@ -334,11 +338,16 @@ class OutputRow {
     remove.setAttribute("aria-label", `Remove the output ${this.given.name}`);
     this.said.dataset.control = "";
     this.writing = make("div", { class: "field" }, [this.said, slot()]);
-    return make("div", { class: "row input-row" }, [
-      make("div", { class: "field" }, [this.named]),
-      this.writing,
-      remove,
-    ]);
+    this.naming = make("div", { class: "field" }, [this.named, slot()]);
+    return make("div", { class: "row input-row" }, [this.naming, this.writing, remove]);
+  }
+
+  /** Of two of one name only one would be kept. @param {number} index @param {boolean} isSecond */
+  tell(index, isSecond) {
+    if (!this.named || !this.naming) return;
+    this.naming.dataset.at = `named.${index}`;
+    if (isSecond) this.named.dataset.wrong = "Another output has this name.";
+    else delete this.named.dataset.wrong;
   }
 
   /** @returns {Suggestion[]} */
