@@ -95,7 +95,7 @@ def test_the_trace_opens_by_key_and_by_its_pill_and_gives_the_place_back(
 ) -> None:
     row = put(Status.ERROR, HERE)
     ended = Dispatch.objects.create(
-        table=table, mode=Mode.ALL, status=DispatchStatus.COMPLETE, sequence=1, concurrency=1, width=1, plan=[],
+        table=table, mode=Mode.ALL, status=DispatchStatus.COMPLETE, sequence=0, concurrency=1, width=1, plan=[],
         scope={}, requested_at=timezone.now(), finished_at=timezone.now(), requested_by=user,
     )  # fmt: skip
     Execution.objects.update(dispatch_id=ended.pk)
