@@ -50,8 +50,6 @@ export function rowDetail(sheet) {
   let held;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** @type {Promise<unknown>} Fields are saved one after the other: each builds on what was saved before. */
-  let turn = Promise.resolve();
   /** @type {Set<Field>} Those that are sent again and again. */
   const unanswered = new Set();
 
@@ -155,12 +153,9 @@ export function rowDetail(sheet) {
 
   // Saving
 
-  /** @param {Field} field */
+  /** One after the other: each builds on what was saved before. @param {Field} field */
   function keep(field) {
-    const work = turn.then(() => send(field));
-    turn = Promise.allSettled([work]).then(() => {});
-    sheet.undo.after(work);
-    attempt(() => work);
+    attempt(() => sheet.undo.inTurn(() => send(field)));
   }
 
   /** What the field says by now, until it is answered. @param {Field} field */
