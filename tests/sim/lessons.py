@@ -174,7 +174,7 @@ LESSONS = {
     ),
     35: held(
         "A page never lets an old answer cover a newer one",
-        "browser/pages::test_an_answer_that_is_older_than_a_write_is_dropped",
+        "browser/grid_modules::test_what_is_written_hides_older_answers_until_the_server_has_it",
     ),
     36: held(
         "Two runs at once do not double what a group may do at once",
@@ -190,7 +190,7 @@ LESSONS = {
     ),
     39: held(
         "What others write is seen, and an open editor stays",
-        "browser/pages::test_the_page_follows_what_others_write_and_keeps_an_open_editor",
+        "browser/editing::test_an_edit_belongs_to_its_row_and_column_wherever_they_go",
     ),
     40: held(
         "A stop reaches one cell's call and no other; an attempt does not outlive its step's time",
