@@ -11,10 +11,11 @@ import pytest
 import redis
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page, expect
 
-from tests import parts
+from tests import parts, scenes
 from tests.conftest import Web
 
 PATIENCE_MS = 15_000
@@ -45,7 +46,18 @@ def console(transactional_db: None, page: Page) -> Iterator[list[str]]:
     # The page lets go of its streams itself: a browser that is closed over an open one sometimes never ends.
     for each in page.context.pages:
         each.goto("about:blank")
+    scenes.until(_is_at_rest, "the web process has done what the page asked last")
     assert seen == []
+
+
+def _is_at_rest() -> bool:
+    """Whether nobody is at work in the database: who empties it then meets no lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state <> 'idle' LIMIT 1"
+        )
+        return cursor.fetchone() is None
 
 
 @pytest.fixture(scope="session")

@@ -405,6 +405,8 @@ def test_why_a_cell_waits_is_said_in_plain_words(visit: Visit, table: Table, use
     pausing.resume_dispatch(dispatch.pk)
     hands.admit(dispatch)
     standing.pause(dispatch, hands.worker(), "approval", None, most=1, step="ask", prompt="Shall it?")
+    expect(cell(page, 7, "out")).to_contain_text("Paused")
+    expect(cell(page, 8, "out")).to_contain_text("Queued")
     ask(8)
     expect(box).to_contain_text("It is among the next, with 0 cells of the run running and 1 other cell in line.")
     page.keyboard.press("Escape")
