@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in item.path.parts)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_wait() -> None:
+    """Static files are looked for when they are asked for: every client of a test would look at all of them first, which
+    takes longer than most tests. Web processes serve them as in use.
+    """
+    settings.SERVESTATIC_AUTOREFRESH = True
+
+
 class StartWorkers(Protocol):
     """Starts `n` worker processes with `concurrency` slots each, and waits until every one takes work."""
 

@@ -233,17 +233,17 @@ def delete_group(scene: Scene) -> Expected:
 
 def change_workflow(scene: Scene) -> Expected:
     versions.change(scene.work, user=scene.owner, outputs={"out": "{{ steps.double + 1 }}"})
-    return {"cells.changed": "many"}
+    return {"schema.changed": None, "cells.changed": "many"}
 
 
 def rename_workflow(scene: Scene) -> Expected:
     versions.change(scene.work, user=scene.owner, name="other")
-    return {}
+    return {"schema.changed": None}
 
 
 def delete_workflow(scene: Scene) -> Expected:
     versions.delete(scene.work)
-    return {"cells.changed": "many"}
+    return {"schema.changed": None, "cells.changed": "many"}
 
 
 def switch(scene: Scene) -> Expected:

@@ -123,7 +123,7 @@ def test_hints_say_what_may_look_different_and_never_how(ada, table):
     for event in hints.values():
         assert event.data["cursor"] == event.number
         assert isinstance(event.data["rev"], int)
-        assert event.data.keys() <= {"cursor", "rev", "rows", "dispatches", "runs", "imports"}
+        assert event.data.keys() <= {"cursor", "rev", "rows", "dispatches", "edited", "runs", "imports"}
     assert hints["rows-changed"].data["rows"] == [1, 2, 3]
     assert hints["approvals-changed"].data["rows"] == [4]
     assert hints["run-changed"].data["runs"] == [{"dispatch": 7, "type": "dispatch.completed"}]
