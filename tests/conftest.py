@@ -37,8 +37,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _static_files_wait() -> None:
-    """Static files are looked for when they are asked for: every client of a test would look at all of them first, which
-    takes longer than most tests. Web processes serve them as in use.
+    """Static files are looked for when they are asked for: each client of a test would look at all of them first, and
+    take longer for that than most tests take. Web processes serve them as in use.
     """
     settings.SERVESTATIC_AUTOREFRESH = True
 
