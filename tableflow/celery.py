@@ -6,6 +6,7 @@ import logging
 import os
 
 from celery import Celery
+from celery.beat import Service
 from celery.signals import beat_init
 from kombu import Queue
 
@@ -67,7 +68,9 @@ app.autodiscover_tasks(["tableflow.tables", "cells", "dispatch", "tableflow.api"
 
 
 @beat_init.connect
-def _tick_at_once(**_: object) -> None:
-    """Beat's first tick would come after a whole period; a start is to be ready sooner."""
+def _begin_beat(sender: Service, **_: object) -> None:
+    """Beat's first tick would come after a whole period: a start is to be ready sooner. And it ends between ticks."""
+    if isinstance(sender.scheduler, ticks.Scheduler):
+        sender.scheduler.end_when_told()
     app.send_task("dispatch.tasks.sweep")
     logger.info("Sent the first tick")

@@ -1,13 +1,16 @@
-"""Beat's ticks: those that have gathered are one, and a schedule from the future is taken for one from now."""
+"""Beat's ticks: gathered ones are one, a schedule from the future is taken for one from now, and beat ends between."""
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import redis
-from celery import Celery
+from celery import Celery, platforms
 
 from tableflow import ticks
 
@@ -58,3 +61,33 @@ def test_a_tick_that_was_sent_in_the_future_was_sent_now(app: Celery, tmp_path: 
     second.close()
     assert not due
     assert 0 < seconds <= 5
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """Whatever a test has a signal do, it does what it did before afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        platforms.signals[number] = handler
+
+
+def test_a_beat_that_is_told_to_end_finishes_what_it_is_sending(app: Celery, tmp_path: Path, signals: None) -> None:
+    sent = []
+
+    class Told(ticks.Scheduler):
+        def apply_async(self, entry: object, *_: object, **__: object) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            sent.append(entry)
+
+    app.conf.beat_schedule = {"tick": {"task": "tick", "schedule": ticks.every(0)}}
+    scheduler = Told(app, schedule_filename=str(tmp_path / "schedule"))
+    scheduler.end_when_told()
+    scheduler.tick()
+    assert len(sent) == 1
+    with pytest.raises(SystemExit):
+        scheduler.tick()
+    assert len(sent) == 1
+    with pytest.raises(SystemExit):
+        os.kill(os.getpid(), signal.SIGTERM)
+    scheduler.close()
