@@ -58,10 +58,8 @@ export class Live {
   }
 
   pace() {
-    const { active, quick } = this.region.dataset;
     if (this.wanted && !document.hidden) return Math.max(0, this.fetched + HINTED_MS - performance.now());
-    if (active === undefined || this.stream?.isOpen) return SLOW_MS;
-    return quick === undefined ? QUICK_MS : QUICK_MS / 4;
+    return this.region.dataset.active === undefined || this.stream?.isOpen ? SLOW_MS : QUICK_MS;
   }
 
   /** Something was written: what is under way was read before it. */

@@ -45,7 +45,7 @@ import { Selection } from "./selection.js";
  * @property {boolean} isFresh nothing changed since it was drawn
  */
 
-export const ROW_PX = 32;
+const ROW_PX = 32;
 const MOST_SLOTS = 150;
 const SPARE_ROWS = 2;
 const DIGIT_PX = 8;
@@ -89,6 +89,8 @@ export class Grid extends EventTarget {
     this.pinned = 0;
     this.top = 0;
     this.left = 0;
+    /** How wide the part is that is seen. */
+    this.width = 0;
     /** @type {Slot[]} */
     this.slots = [];
     this.frame = 0;
@@ -133,10 +135,6 @@ export class Grid extends EventTarget {
   /** The one element of the grid that has the focus. */
   focus() {
     this.catcher.focus({ preventScroll: true });
-  }
-
-  get hasFocus() {
-    return document.activeElement === this.catcher;
   }
 
   /**
@@ -245,7 +243,7 @@ export class Grid extends EventTarget {
   render() {
     const { rows, across, top, slots } = this;
     const [first, end] = rows.seen(top);
-    const [left, right] = across.seen(this.left, this.width ?? 0);
+    const [left, right] = across.seen(this.left, this.width);
     const used = new Set();
     for (let index = first; index < end && used.size < slots.length; index++) {
       const slot = slots[index % slots.length];

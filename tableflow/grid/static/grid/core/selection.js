@@ -83,13 +83,6 @@ export class Selection extends EventTarget {
     this.tell();
   }
 
-  /** @param {Iterable<number>} ids */
-  chooseRows(ids) {
-    this.isAll = false;
-    this.rows = new Set(ids);
-    this.tell();
-  }
-
   chooseAll() {
     this.isAll = true;
     this.rows = new Set();

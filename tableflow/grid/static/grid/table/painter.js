@@ -22,7 +22,7 @@ import { NOTHING, shown } from "./values.js";
  * @property {HTMLElement | null} detail
  */
 
-export const WHY_STALE = "Made of other values than the row has now, or by another version of the workflow";
+const WHY_STALE = "Made of other values than the row has now, or by another version of the workflow";
 /** States in which something goes on in a cell. */
 export const BUSY = ["pending", "queued", "running", "paused"];
 const TITLED_CHARACTERS = 12;
