@@ -2,14 +2,10 @@
 
 import "./forms.js";
 import { Live } from "./live.js";
-import { answered, keepTouched } from "./questions.js";
+import { questions } from "./questions.js";
 
 const region = /** @type {HTMLElement} */ (document.querySelector("[data-live-url]"));
 const live = new Live(region);
 
-keepTouched(region);
-region.addEventListener("saved", (event) => {
-  answered(/** @type {CustomEvent} */ (event).detail);
-  live.invalidate();
-});
+questions(region, () => live.invalidate());
 live.start();

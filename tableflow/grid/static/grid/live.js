@@ -1,10 +1,11 @@
 /**
- * A piece of the page that the server renders and that is fetched again and again: one request in flight, a stale
- * bit that is drained on success and on error, and a generation, so that an answer older than a write is dropped. Where
- * it has a stream, hints say when to fetch, and the clock is a net; without one, or while that is lost, the clock says.
+ * A piece of the page that the server renders and that is fetched again and again: one request in flight, and a
+ * generation, so that an answer older than a write is dropped. Where it has a stream, hints say when to fetch, and the
+ * clock is a net; without one, or while that is lost, the clock says.
  */
 
 import { PATIENCE_MS } from "./api.js";
+import { Flight } from "./flight.js";
 import { patch } from "./patch.js";
 import { Stream } from "./streams.js";
 
@@ -19,8 +20,7 @@ export class Live {
   constructor(region) {
     this.region = region;
     this.generation = 0;
-    this.stale = false;
-    this.inFlight = false;
+    this.flight = new Flight(() => this.fetch());
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     /** @type {Stream | undefined} */
@@ -68,23 +68,16 @@ export class Live {
     return this.refresh();
   }
 
-  /** Fetches now, or right after the fetch that is in flight. */
+  /** Fetches now, or right after the fetch that is in flight. What it answers is there then. */
   async refresh() {
-    this.stale = true;
-    if (this.inFlight) return;
-    this.inFlight = true;
-    while (this.stale) {
-      this.stale = false;
-      this.wanted = false;
-      this.fetched = performance.now();
-      await this.fetch();
-    }
-    this.inFlight = false;
+    await this.flight.ask();
     this.schedule();
   }
 
   async fetch() {
-    const generation = this.generation;
+    const { generation } = this;
+    this.wanted = false;
+    this.fetched = performance.now();
     try {
       const response = await fetch(this.region.dataset.liveUrl ?? "", { signal: AbortSignal.timeout(PATIENCE_MS) });
       // Whoever was logged out, or looks at what is gone, is shown that.

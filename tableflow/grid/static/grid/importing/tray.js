@@ -5,7 +5,9 @@
 
 import { attempt } from "../acts.js";
 import { ApiError, call } from "../api.js";
+import { Flight } from "../flight.js";
 import { make } from "../panel/elements.js";
+import { told } from "./words.js";
 
 const NET_MS = 2000;
 /** So long at most nothing is asked while no answer comes. */
@@ -54,8 +56,7 @@ export class Tray {
     this.cards = new Map();
     this.element = make("section", { class: "tray", "aria-label": "Imports", hidden: true });
     document.body.append(this.element);
-    this.inFlight = false;
-    this.stale = false;
+    this.flight = new Flight(() => this.ask());
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     /** Whether there is nothing more to be asked. */
@@ -71,16 +72,9 @@ export class Tray {
     return this.refresh();
   }
 
-  /** Asks for what loads, and for what is shown; once more afterwards when it was called meanwhile. */
+  /** Asks for what loads, and for what is shown. */
   async refresh() {
-    this.stale = true;
-    if (this.inFlight) return;
-    this.inFlight = true;
-    while (this.stale) {
-      this.stale = false;
-      await this.ask();
-    }
-    this.inFlight = false;
+    await this.flight.ask();
     this.refreshLater();
   }
 
@@ -249,11 +243,9 @@ function rejectedLines(count) {
 /** The first rejected lines, and where all that are kept can be had. @param {Source} source */
 function reasons({ id, rejected, errors }) {
   if (!rejected) return [];
-  const lines = errors.filter(({ line }) => line !== null).slice(0, SHOWN_REASONS);
-  const items = lines.map(({ line, attr, detail }) =>
-    make("li", {}, [`Line ${line?.toLocaleString("en")}${attr === null ? "" : `, ${attr}`}: ${detail}`]),
-  );
-  const kept = errors.filter(({ line }) => line !== null).length;
+  const lines = errors.filter((problem) => problem.line !== null);
+  const items = lines.slice(0, SHOWN_REASONS).map((problem) => make("li", {}, [told(problem)]));
+  const kept = lines.length;
   const which = rejected > kept ? `the first ${kept.toLocaleString("en")} rejected lines` : "the rejected lines";
   const address = `/api/v1/imports/${id}/rejected/?format=csv`;
   return [

@@ -26,9 +26,9 @@ export function placed(problems) {
   }));
 }
 
-/** @param {{line: number, attr: string | null, detail: string}} problem */
+/** @param {{line: number | null, attr: string | null, detail: string}} problem */
 export function told({ line, attr, detail }) {
-  return `Line ${line.toLocaleString("en")}${attr === null ? "" : `, ${attr}`}: ${detail}`;
+  return `Line ${line?.toLocaleString("en")}${attr === null ? "" : `, ${attr}`}: ${detail}`;
 }
 
 /** @param {number} bytes */

@@ -7,7 +7,6 @@
 import { attempt } from "../acts.js";
 import { call } from "../api.js";
 import { banner } from "../banner.js";
-import { Flight } from "../core/flight.js";
 import { Grid } from "../core/grid.js";
 import { heads } from "../core/heads.js";
 import { Keymap } from "../core/keymap.js";
@@ -15,6 +14,7 @@ import { moves } from "../core/moves.js";
 import { pointer } from "../core/pointer.js";
 import { Store } from "../core/store.js";
 import { tell } from "../dialogs.js";
+import { Flight } from "../flight.js";
 import { Stream } from "../streams.js";
 import { ordered } from "./layouts.js";
 import { Painter } from "./painter.js";

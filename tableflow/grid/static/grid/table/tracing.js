@@ -4,9 +4,11 @@
  */
 
 import { register } from "../acts.js";
-import { call, PATIENCE_MS } from "../api.js";
+import { PATIENCE_MS } from "../api.js";
 import { ask } from "../dialogs.js";
-import { answered, keepTouched } from "../questions.js";
+import { Flight } from "../flight.js";
+import { questions } from "../questions.js";
+import { traceActs } from "../traces.js";
 
 const UNREADABLE = '<p class="dialog-body" data-in-flight>The trace cannot be read now. It is tried again.</p>';
 
@@ -18,8 +20,9 @@ export function tracing(sheet) {
   /** @type {{row: number, group: number} | null} The cell that is shown. */
   let shown = null;
   let generation = 0;
-  let isStale = false;
-  let isLoading = false;
+  const flight = new Flight(async () => {
+    if (shown) await fetched(shown, ++generation);
+  });
 
   /** @param {{row: number, group: number}} cell ids */
   async function show(cell) {
@@ -27,22 +30,10 @@ export function tracing(sheet) {
     if (isOther && panel.querySelector("form[data-touched]") && !(await isLeft())) return;
     if (isOther) panel.replaceChildren();
     shown = cell;
-    await load();
+    await flight.ask();
     // The panel takes room from the grid: the cell stays in sight.
     sheet.grid.reveal(sheet.selection.active);
     hold();
-  }
-
-  /** Fetches it, and once more if something happened meanwhile: one request at a time. */
-  async function load() {
-    isStale = true;
-    if (isLoading) return;
-    isLoading = true;
-    while (isStale && shown) {
-      isStale = false;
-      await fetched(shown, ++generation);
-    }
-    isLoading = false;
   }
 
   /**
@@ -77,22 +68,7 @@ export function tracing(sheet) {
   }
 
   function refresh() {
-    if (shown && panel.querySelector("[data-in-flight]")) load();
-  }
-
-  /** @param {HTMLElement} button */
-  async function runAgain(button) {
-    const { group, row } = button.dataset;
-    await call("POST", `${sheet.base}/dispatches/`, { groups: [Number(group)], rows: [Number(row)], mode: "all" });
-    sheet.refresh([Number(row)]);
-    load();
-  }
-
-  /** @param {HTMLElement} button */
-  async function useNewest(button) {
-    const { row, group } = button.dataset;
-    await call("POST", `${sheet.base}/rows/${row}/executions/${group}/newest-version/`);
-    load();
+    if (shown && panel.querySelector("[data-in-flight]")) flight.ask();
   }
 
   /** The cell that a pill stands in. @param {HTMLElement} pill */
@@ -103,11 +79,10 @@ export function tracing(sheet) {
     if (id !== undefined && typeof group === "number") show({ row: id, group });
   }
 
-  keepTouched(panel);
-  panel.addEventListener("saved", (event) => {
-    for (const form of panel.querySelectorAll("form")) delete form.dataset.touched;
-    answered(/** @type {CustomEvent} */ (event).detail);
-    load();
+  questions(panel, () => flight.ask());
+  traceActs(sheet.base, (row) => {
+    sheet.refresh([row]);
+    return flight.ask();
   });
   document.addEventListener("keydown", (event) => {
     const isOurs = shown && !event.defaultPrevented && !document.querySelector("dialog[open], :popover-open");
@@ -116,7 +91,7 @@ export function tracing(sheet) {
   sheet.addEventListener("trace", (event) => show(/** @type {CustomEvent} */ (event).detail));
   sheet.addEventListener("approvals", refresh);
   sheet.store.addEventListener("change", refresh);
-  register({ trace: ofPill, "close-trace": close, "run-cell": runAgain, "newest-version": useNewest });
+  register({ trace: ofPill, "close-trace": close });
 }
 
 function isLeft() {
