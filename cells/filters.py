@@ -17,7 +17,7 @@ from cells import usage
 from cells.models import Execution, Status
 from cells.usage import Usage
 from tableflow.errors import InvalidInput
-from tableflow.tables.filters import OPPOSITES, CellPredicate
+from tableflow.tables.filters import OPPOSITES, CellPredicate, compile_filter
 from tableflow.tables.schema import Schema
 
 STALE = "stale"
@@ -34,6 +34,11 @@ UsagesOf = Callable[[], Mapping[int, Usage]]
 def cell_predicate(schema: Schema) -> CellPredicate:
     """The predicate for a table's groups as they are now. What they use is looked up when a filter asks for it."""
     return predicate(cache(lambda: usage.of(schema)))
+
+
+def compiled(schema: Schema, filter_json: Any) -> Q:
+    """The condition of a filter of a table, as its groups are now. InvalidInput names what is wrong in it."""
+    return compile_filter(schema, filter_json, cell_predicate(schema))
 
 
 def predicate(usages: UsagesOf) -> CellPredicate:

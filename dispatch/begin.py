@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import transaction
 from django.db.models.functions import Now
 
-from cells.filters import cell_predicate
+from cells.filters import compiled
 from dispatch import admit, bell, inflight, lanes, lifecycle, named, plan
 from dispatch import scope as scopes
 from dispatch.caps import check as check_caps
@@ -17,11 +17,9 @@ from dispatch.models import Dispatch, Mode
 from dispatch.pick import look
 from tableflow.errors import InvalidInput
 from tableflow.tables import schema as schemas
-from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
 
-MOST_ROWS = named.MOST_ROWS
 MOST_LIMIT = 10_000_000
 EXPRESS_ROWS = 100
 EXPRESS_LIMIT = 10
@@ -132,14 +130,7 @@ def _chosen(schema: Schema, groups: Sequence[int] | None) -> list[GroupSpec]:
         raise InvalidInput.at("groups", "This table has no workflow column to run. Add one first.", "no_groups")
     if groups is None:
         return list(schema.groups)
-    known = {group.id for group in schema.groups}
-    unknown = [group_id for group_id in groups if group_id not in known]
-    if unknown:
-        names = ", ".join(str(group_id) for group_id in sorted(known))
-        raise InvalidInput.at(
-            "groups", f"No workflow column {unknown[0]} in this table; it has: {names}.", "unknown_group"
-        )
-    named.check_some("groups", groups)
+    named.check_groups(schema, groups)
     return [group for group in schema.groups if group.id in set(groups)]
 
 
@@ -152,7 +143,7 @@ def _scope(
     if rows is not None and filter_ is not None:
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
     if filter_ is not None:
-        compile_filter(schema, filter_, cell_predicate(schema))
+        compiled(schema, filter_)
     if rows is not None:
         named.check_some("rows", rows)
         named.check_rows(schema.table_id, "rows", rows)

@@ -15,14 +15,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cells import lifecycle as executions
-from cells.filters import cell_predicate
+from cells.filters import compiled
 from cells.models import IN_FLIGHT, Execution
 from dispatch import gather, inflight, lifecycle, named, onward, scope, windows
 from dispatch.models import Dispatch, DispatchStatus
 from tableflow.errors import Conflict, InvalidInput, NotFound
 from tableflow.live import marks
 from tableflow.tables import schema as schemas
-from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Group, Row, Table
 
 
@@ -162,17 +161,15 @@ def _what(
     exclude_rows: Sequence[int],
 ) -> dict[str, Any]:
     schema = schemas.load(table_id)
-    unknown = [group_id for group_id in groups or () if schema.group(group_id) is None]
-    if unknown:
-        raise InvalidInput.at("groups", f"No workflow column {unknown[0]} in this table.", "unknown_group")
+    if groups is not None:
+        named.check_groups(schema, groups)
     if rows is not None and filter_ is not None:
         raise InvalidInput.at("filter", "Give either `rows` or `filter`, not both.", "conflict")
-    for attr, ids in (("rows", rows), ("groups", groups)):
-        if ids is not None:
-            named.check_some(attr, ids)
-    named.check_rows(table_id, "rows", rows or ())
+    if rows is not None:
+        named.check_some("rows", rows)
+        named.check_rows(table_id, "rows", rows)
     if filter_ is not None:
-        compile_filter(schema, filter_, cell_predicate(schema))
+        compiled(schema, filter_)
     return {
         "rows": sorted(set(rows)) if rows is not None else None,
         "groups": sorted(set(groups)) if groups is not None else None,

@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 from dispatch import begin, lifecycle, recall
 from dispatch.models import Change, Dispatch
 from tableflow.errors import NotFound
+from tableflow.tables import ids
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Table
 from tableflow.tables.schema import Schema
@@ -79,7 +80,7 @@ def _by_rows(schema: Schema, taken: Sequence[Any]) -> Iterator[Dispatch | None]:
     for row_id, groups in groups_of.items():
         rows_of[groups].append(row_id)
     for groups, rows in rows_of.items():
-        for chunk in _chunks(rows, begin.MOST_ROWS):
+        for chunk in _chunks(rows, ids.MOST):
             yield begin.begin_automatic(schema, groups, rows=chunk)
 
 

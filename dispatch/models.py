@@ -28,6 +28,10 @@ class DispatchQuerySet(models.QuerySet["Dispatch"]):
         """Dispatches that have not ended: a partial index serves this."""
         return self.filter(status__in=ACTIVE)
 
+    def with_asker(self, dispatch_id: int | None) -> Dispatch | None:
+        """The dispatch of this id, with who asked for it; None where it has gone."""
+        return self.select_related("requested_by").filter(pk__in=[dispatch_id]).first()
+
 
 class DispatchStatus(models.TextChoices):
     """The states of a dispatch."""

@@ -83,23 +83,7 @@ def changed_column(changed: Changed, *, dry_run: bool) -> Answer:
 
 def views(found: Sequence[Seen]) -> list[Answer]:
     """Saved views as they are read."""
-    return [view(seen) for seen in found]
-
-
-def view(seen: Seen) -> Answer:
-    """One saved view."""
-    found = seen.view
-    return {
-        "id": found.pk,
-        "name": found.name,
-        "is_default": found.is_default,
-        "layout": seen.layout,
-        "filter": found.filter,
-        "sort": found.sort,
-        "search": found.search,
-        "position": found.position,
-        "problem": seen.problem,
-    }
+    return [seen.described for seen in found]
 
 
 def group(spec: GroupSpec) -> Answer:

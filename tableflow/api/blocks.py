@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tableflow.api import access, query, shapes
+from cells.filters import compiled
+from tableflow.api import access, shapes
 from tableflow.api.fields import Body, Ids, Lines, Object, Text, Texts, Truth, Whole
 from tableflow.api.idempotency import once
 from tableflow.errors import InvalidInput
@@ -75,7 +76,7 @@ def _target(table: Table, body: dict[str, Any]) -> list[int] | Stretch:
     if body["append"]:
         _refuse(body, SHOWN, "Only the whole table in its own order can be appended to; leave it out.")
     known = schema.load(table.pk)
-    q = query.compiled(known, body["filter"]) if "filter" in body else None
+    q = compiled(known, body["filter"]) if "filter" in body else None
     sort, search = pages.sort_keys(body.get("sort", "")), body.get("search")
     return Stretch(pages.shown(known, q=q, sort=sort, search=search), body["offset"], body.get("limit"))
 

@@ -31,7 +31,7 @@ class TableExport(APIView):
         parameters=[
             OpenApiParameter("format", enum=list(exports.MEDIA_TYPES), default="csv"),
             *query.SHOWN,
-            OpenApiParameter("columns", OpenApiTypes.STR, description="Column keys with commas; all when absent."),
+            query.COLUMNS,
         ],
         responses={(200, media_type): OpenApiTypes.BINARY for media_type in exports.MEDIA_TYPES.values()},
     )
@@ -49,20 +49,11 @@ class TableExport(APIView):
             query.condition(request, known),
             sort=query.sort(request),
             search=query.text(request, "search"),
-            keys=_keys(request),
+            keys=query.columns(request),
         )
-        is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
-        return StreamingHttpResponse(
-            asynchronously(blocks) if is_async else blocks,
-            content_type=exports.MEDIA_TYPES[format_],
-            headers={"Content-Disposition": _disposition(table.name, format_), "X-Accel-Buffering": "no"},
-        )
-
-
-def _keys(request: Request) -> list[str]:
-    """The keys of `columns`, each once; none when absent."""
-    given = query.text(request, "columns")
-    return list(dict.fromkeys(key.strip() for key in given.split(","))) if given else []
+        response = streamed(request, blocks, exports.MEDIA_TYPES[format_])
+        response["Content-Disposition"] = _disposition(table.name, format_)
+        return response
 
 
 def _disposition(name: str, format_: str) -> str:
@@ -70,7 +61,14 @@ def _disposition(name: str, format_: str) -> str:
     return content_disposition_header(as_attachment=True, filename=f"{stem}.{format_}") or "attachment"
 
 
-async def asynchronously(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+def streamed(request: Request, blocks: Iterator[bytes], media_type: str) -> StreamingHttpResponse:
+    """The blocks as an answer, each sent as soon as it is made."""
+    is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
+    content = _asynchronously(blocks) if is_async else blocks
+    return StreamingHttpResponse(content, content_type=media_type, headers={"X-Accel-Buffering": "no"})
+
+
+async def _asynchronously(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The blocks for an ASGI server: each is made in the request's thread, none before the last one was sent."""
     following = sync_to_async(partial(next, blocks, None))
     while (block := await following()) is not None:

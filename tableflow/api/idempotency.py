@@ -45,35 +45,31 @@ Post = Callable[..., Response]
 
 def once(post: Post) -> Callable[..., HttpResponseBase]:
     """For a view's `post`, or `put`, that makes something: honours the header where it is given."""
-
-    @functools.wraps(post)
-    def answer(view: APIView, request: Request, **kwargs: Any) -> HttpResponseBase:
-        key = request.headers.get(HEADER)
-        if key is None:
-            return post(view, request, **kwargs)
-        return _once(request, _checked(key), lambda: post(view, request, **kwargs))
-
-    answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
-    return answer
+    return _honouring(post, _once)
 
 
 def once_outside(post: Post) -> Callable[..., HttpResponseBase]:
     """The same for a `post` that calls other servers: it runs in no transaction, and for minutes maybe."""
-
-    @functools.wraps(post)
-    def answer(view: APIView, request: Request, **kwargs: Any) -> HttpResponseBase:
-        key = request.headers.get(HEADER)
-        if key is None:
-            return post(view, request, **kwargs)
-        return _once_outside(request, _checked(key), lambda: post(view, request, **kwargs))
-
-    answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
-    return answer
+    return _honouring(post, _once_outside)
 
 
 def purge() -> int:
     """Forget the answers that are older than a day; gives how many they were."""
     return IdempotencyKey.objects.filter(created_at__lt=Now() - KEPT).delete()[0]
+
+
+def _honouring(
+    post: Post, once_: Callable[[Request, str, Callable[[], Response]], HttpResponse]
+) -> Callable[..., HttpResponseBase]:
+    @functools.wraps(post)
+    def answer(view: APIView, request: Request, **kwargs: Any) -> HttpResponseBase:
+        key = request.headers.get(HEADER)
+        if key is None:
+            return post(view, request, **kwargs)
+        return once_(request, _checked(key), lambda: post(view, request, **kwargs))
+
+    answer.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
+    return answer
 
 
 def _checked(key: str) -> str:

@@ -12,11 +12,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from cells.filters import cell_predicate
+from cells.filters import compiled
 from tableflow.api.parsing import check_value
 from tableflow.errors import InvalidInput
 from tableflow.tables import pages
-from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import Row
 from tableflow.tables.schema import Schema
 
@@ -30,6 +29,8 @@ SHOWN = [
     OpenApiParameter("search", OpenApiTypes.STR, description="A text that some value contains."),
 ]
 """The parameters that say which rows are shown, and in which order."""
+
+COLUMNS = OpenApiParameter("columns", OpenApiTypes.STR, description="Column keys with commas; all when absent.")
 
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
@@ -93,14 +94,15 @@ def sort(request: Request) -> list[str]:
     return pages.sort_keys(request.query_params.get("sort") or "")
 
 
+def columns(request: Request) -> list[str]:
+    """The keys of `columns`, each once; none when absent."""
+    given = text(request, "columns")
+    return list(dict.fromkeys(key.strip() for key in given.split(","))) if given else []
+
+
 def shown(request: Request, known: Schema) -> QuerySet[Row]:
     """The rows that filter, sort and search show, in their order."""
     return pages.shown(known, q=condition(request, known), sort=sort(request), search=text(request, "search"))
-
-
-def compiled(known: Schema, wanted: Any) -> Q:
-    """The condition that a filter says, statuses of cells included."""
-    return compile_filter(known, wanted, cell_predicate(known))
 
 
 def _decoded(given: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
@@ -12,10 +11,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tableflow.api import access, query, shapes
-from tableflow.api.exports import asynchronously
+from tableflow.api.exports import streamed
 from tableflow.api.negotiation import JsonAnyway
 from tableflow.errors import InvalidInput
-from tableflow.tables import ranges, schema
+from tableflow.tables import ranges, schema, values
 from tableflow.tables.pages import MAX_OFFSET
 from tableflow.tables.ranges import MAX_ROWS
 
@@ -26,7 +25,6 @@ PLACE = [
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": MAX_ROWS}),
     *query.SHOWN,
 ]
-COLUMNS = OpenApiParameter("columns", OpenApiTypes.STR, description="Column keys with commas; all when absent.")
 
 
 class TableRange(APIView):
@@ -34,7 +32,7 @@ class TableRange(APIView):
 
     content_negotiation_class = JsonAnyway
 
-    @extend_schema(parameters=[COLUMNS, *PLACE], responses={(200, MEDIA_TYPE): OpenApiTypes.STR})
+    @extend_schema(parameters=[query.COLUMNS, *PLACE], responses={(200, MEDIA_TYPE): OpenApiTypes.STR})
     def get(self, request: Request, table_id: int) -> StreamingHttpResponse:
         """The values of so many rows from a place on in what filter, sort and search show: a line a row, a tab between
         two cells, as spreadsheets copy and paste. A cell with a tab, a line's end or a quote stands in quotes, and
@@ -43,15 +41,8 @@ class TableRange(APIView):
         Unlike an export it has no header and leaves formulas as they are. For more than 50,000 rows take an export.
         """
         known = schema.load(access.table(request, table_id).pk)
-        keys = query.text(request, "columns")
-        columns = ranges.columns(known, [key.strip() for key in keys.split(",")] if keys else known.keys)
-        blocks = ranges.text(_ids(request, known), columns)
-        is_async = isinstance(request._request, ASGIRequest)  # noqa: SLF001  (DRF has no other way to it)
-        return StreamingHttpResponse(
-            asynchronously(blocks) if is_async else blocks,
-            content_type=f"{MEDIA_TYPE}; charset=utf-8",
-            headers={"X-Accel-Buffering": "no"},
-        )
+        columns = values.columns_of(known, query.columns(request) or known.keys)
+        return streamed(request, ranges.text(_ids(request, known), columns), f"{MEDIA_TYPE}; charset=utf-8")
 
 
 class TableRowIds(APIView):

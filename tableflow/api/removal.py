@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from cells import binding
 from dispatch import cancel
-from tableflow.tables import columns, groups, rows, schema, tables
+from tableflow.tables import columns, groups, ids, rows, schema, tables
 from tableflow.tables.models import Row, Table
 
 BATCH = 5000
@@ -44,11 +44,10 @@ def delete_column(table: Table, key: str) -> None:
 
 
 @transaction.atomic
-def delete_rows(table: Table, ids: Sequence[int]) -> int:
-    """Delete these rows with their executions; how many they were. InvalidInput names ids that are not there."""
-    ids = rows.check_ids(ids)
-    cancel.forget_rows(table.pk, Row.objects.filter(table=table.pk, pk__in=ids))
-    return rows.delete(table, ids)
+def delete_rows(table: Table, doomed: Sequence[int]) -> int:
+    """Delete the rows of these ids with their executions; how many they were. InvalidInput names what is not there."""
+    cancel.forget_rows(table.pk, Row.objects.filter(table=table.pk, pk__in=ids.listed(doomed)))
+    return rows.delete(table, doomed)
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
+from cells.filters import compiled
 from tableflow.api import access, answers, query, removal, shapes
 from tableflow.api.fields import Body, Id, Ids, Object, Texts, Truth, Value
 from tableflow.api.idempotency import once
@@ -154,7 +155,7 @@ class Rows(APIView):
         _check_doomed(body)
         if "rows" in body:
             return Response({"deleted": removal.delete_rows(table, body["rows"])})
-        condition = query.compiled(schema.load(table.pk), body["filter"]) if "filter" in body else Q()
+        condition = compiled(schema.load(table.pk), body["filter"]) if "filter" in body else Q()
         left_out = Q(pk__in=body.get("exclude_rows", ()))
         return Response({"deleted": removal.delete_rows_where(table, condition & ~left_out)})
 

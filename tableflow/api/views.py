@@ -61,7 +61,7 @@ class Views(APIView):
         """Save a view."""
         table = access.editable_table(request, table_id)
         made = views.create(table, NewView.read(request), cell_predicate)
-        return Response(answers.view(made), status=status.HTTP_201_CREATED)
+        return Response(made.described, status=status.HTTP_201_CREATED)
 
 
 class ViewDetail(APIView):
@@ -70,14 +70,14 @@ class ViewDetail(APIView):
     @extend_schema(responses=shapes.View)
     def get(self, request: Request, table_id: int, view_id: int) -> Response:
         """The view; its layout says nothing of columns that are not there."""
-        return Response(answers.view(views.one(access.table(request, table_id), view_id, cell_predicate)))
+        return Response(views.one(access.table(request, table_id), view_id, cell_predicate).described)
 
     @extend_schema(request=ViewChanges, responses=shapes.View)
     def patch(self, request: Request, table_id: int, view_id: int) -> Response:
         """Change the fields that are given, and of a layout the parts that are given."""
         table = access.editable_table(request, table_id)
         changed = views.change(table, view_id, ViewChanges.read(request), cell_predicate)
-        return Response(answers.view(changed))
+        return Response(changed.described)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, table_id: int, view_id: int) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -13,13 +14,25 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from tableflow.tables.models import Table
+from tableflow.tables import schema as schemas
+from tableflow.tables.models import Row, Table
+from tableflow.tables.schema import GroupSpec, Schema
 
 P = ParamSpec("P")
 
 # Whatever has no more digits fits a bigint.
 MOST_DIGITS = 18
 POLICY = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a workflow column, with what it is in."""
+
+    table: Table
+    schema: Schema
+    row: Row
+    group: GroupSpec
 
 
 class SignedIn(HttpRequest):
@@ -49,6 +62,22 @@ def strict(response: HttpResponse) -> HttpResponse:
 def visible_table(request: SignedIn, table_id: int) -> Table:
     """The table, or a 404 where the user may not see it."""
     return get_object_or_404(Table.objects.visible_to(request.user), pk=table_id)
+
+
+def visible_row(table: Table, row_id: int) -> Row:
+    """The row of the table, or a 404 where it has gone."""
+    return get_object_or_404(Row, pk=row_id, table=table)
+
+
+def visible_cell(request: SignedIn, table_id: int, row_id: int, group_id: int) -> Cell:
+    """The cell, or a 404 where its table is none that the user may see, or its row or workflow column has gone."""
+    table = visible_table(request, table_id)
+    row = visible_row(table, row_id)
+    schema = schemas.load(table.pk)
+    group = schema.group(group_id)
+    if group is None:
+        raise Http404("There is no such workflow column.")
+    return Cell(table, schema, row, group)
 
 
 def asked_id(request: HttpRequest, name: str) -> int | None:

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cells.filters import cell_predicate
+from cells.filters import compiled
 from tableflow.errors import InvalidInput
 from tableflow.tables import pages
-from tableflow.tables.filters import compile_filter
 from tableflow.tables.models import View
 from tableflow.tables.pages import Page
 from tableflow.tables.schema import Schema
@@ -29,7 +28,7 @@ class Asked:
 
     def page(self, schema: Schema, offset: int, limit: int) -> Page:
         """A part of it. InvalidInput names filter, sort or search."""
-        q = compile_filter(schema, self.filter, cell_predicate(schema)) if self.filter is not None else None
+        q = compiled(schema, self.filter) if self.filter is not None else None
         return pages.fetch(schema, offset=offset, limit=limit, q=q, sort=self.sort, search=self.search)
 
 

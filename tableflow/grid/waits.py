@@ -51,7 +51,7 @@ def _queued(schema: Schema, row: Row, group: GroupSpec, state: CellState) -> Why
     cell = Execution.objects.filter(row=row, group=group.id).first()
     is_stamped = cell is not None and cell.status == state.status
     if cell is not None and is_stamped:
-        run = Dispatch.objects.select_related("requested_by").filter(pk__in=[cell.dispatch_id]).first()
+        run = Dispatch.objects.with_asker(cell.dispatch_id)
     else:
         run = effective.coming(schema, row, group.id)
     if run is None:

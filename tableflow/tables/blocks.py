@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import changes, expected, gaps, schema, stored, types, values
+from tableflow.tables import changes, expected, gaps, ids, schema, stored, types, values
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import Schema
@@ -73,18 +73,18 @@ def write(table: Table, block: Block, target: Sequence[int] | Stretch, *, append
         lock(table.pk)  # no row comes or goes until this is committed
     known = schema.load(table.pk)
     lines = _checked(known, block)
-    ids = _ids(block, target, append=append)
-    news = _news(block, ids, append=append)
-    _check_bytes(lines, len(ids) + news)
-    _check_before(table, ids, block.columns)
-    found = stored.locked_cells(table.pk, ids, block.columns)
-    stored.refuse_unknown(ids, found)
-    _check_believed(known, block, [*(found[row_id].data for row_id in ids), *({} for _ in range(news))])
-    keys = _patch(table, {row_id: found[row_id] for row_id in ids}, lines)
-    made = _append(table, lines[len(ids) :] if news else [], len(ids))
+    named = _ids(block, target, append=append)
+    news = _news(block, named, append=append)
+    _check_bytes(lines, len(named) + news)
+    _check_before(table, named, block.columns)
+    found = stored.locked_cells(table.pk, named, block.columns)
+    ids.refuse_unknown(ids.placed(named), found)
+    _check_believed(known, block, [*(found[row_id].data for row_id in named), *({} for _ in range(news))])
+    keys = _patch(table, {row_id: found[row_id] for row_id in named}, lines)
+    made = _append(table, lines[len(named) :] if news else [], len(named))
     changes.tell(table.pk, created=[row.pk for row in made], changed=keys)
-    before = tuple(tuple(found[row_id].data[key] for key in block.columns) for row_id in ids)
-    return Written(sum(map(len, keys.values())), tuple(row.pk for row in made), tuple(ids), before)
+    before = tuple(tuple(found[row_id].data[key] for key in block.columns) for row_id in named)
+    return Written(sum(map(len, keys.values())), tuple(row.pk for row in made), tuple(named), before)
 
 
 def _check(block: Block) -> None:

@@ -22,7 +22,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from django.db.models import Q, QuerySet
 
 from tableflow.errors import InvalidInput
-from tableflow.tables import batches, pages
+from tableflow.tables import batches, pages, values
 from tableflow.tables.batches import Batch
 from tableflow.tables.models import Row
 from tableflow.tables.schema import ColumnSpec, Schema
@@ -59,17 +59,10 @@ def stream(
     sort, search or columns, or the format when an xlsx sheet could not hold the rows.
     """
     rows = _Rows(pages.shown(schema, q=q, sort=sort, search=search), is_sorted=bool(sort))
-    chosen = replace(schema, columns=tuple(_column(schema, key) for key in keys)) if keys else schema
+    chosen = replace(schema, columns=tuple(values.columns_of(schema, keys))) if keys else schema
     if format_ == "xlsx":
         return _blocks_of(_workbook(chosen, rows))
     return {"csv": _csv, "jsonl": _jsonl}[format_](chosen, rows)
-
-
-def _column(schema: Schema, key: str) -> ColumnSpec:
-    if (column := schema.column(key)) is None:
-        known = ", ".join(schema.keys) or "none"
-        raise InvalidInput.at("columns", f"There is no column {key!r}. The columns are: {known}.", "unknown")
-    return column
 
 
 class _Rows:

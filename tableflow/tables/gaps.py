@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from django.db.models import OuterRef, Subquery
 
-from tableflow.errors import InvalidInput, Problem
-from tableflow.tables import positions, values
+from tableflow.tables import ids, positions
 from tableflow.tables.models import Row
 
 Afters = Mapping[int, int | None]
@@ -65,26 +64,8 @@ def _gaps(table_id: int, anchors: Collection[Anchor], attrs: Mapping[int, str]) 
     if "end" in anchors:
         gaps["end"] = (ends.last(), None)
     below = standing.filter(position__gt=OuterRef("position")).values("position")[:1]
-    named = standing.filter(pk__in=_ids(attrs)).values_list("pk", "position", Subquery(below))
+    ids.check(attrs.items())
+    named = standing.filter(pk__in=list(attrs)).values_list("pk", "position", Subquery(below))
     gaps |= {row_id: (left, right) for row_id, left, right in named}
-    _refuse_unknown([row_id for row_id in attrs if row_id not in gaps], attrs)
+    ids.refuse_unknown(attrs.items(), gaps)
     return gaps
-
-
-def _ids(attrs: Mapping[Any, str]) -> list[int]:
-    wrong = [
-        Problem("A row's id is a whole number.", attr)
-        for row_id, attr in attrs.items()
-        if isinstance(row_id, bool) or not isinstance(row_id, int) or not 0 < row_id < 2**63
-    ]
-    if wrong:
-        raise InvalidInput(wrong[: values.MAX_PROBLEMS])
-    return list(attrs)
-
-
-def _refuse_unknown(unknown: Sequence[int], attrs: Mapping[int, str]) -> None:
-    if unknown:
-        problems = [
-            Problem(f"There is no row {row_id} in this table.", attrs[row_id], "unknown_row") for row_id in unknown
-        ]
-        raise InvalidInput(problems[: values.MAX_PROBLEMS])

@@ -11,11 +11,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from tableflow.errors import InvalidInput
-from tableflow.tables import batches, values
+from tableflow.tables import batches
 from tableflow.tables.exports import plain_text
 from tableflow.tables.models import Row
-from tableflow.tables.schema import ColumnSpec, Schema
+from tableflow.tables.schema import ColumnSpec
 
 MAX_ROWS = 50_000
 
@@ -25,14 +24,6 @@ _QUOTED = frozenset('\t\r\n"')
 def ids(shown: QuerySet[Row], offset: int, limit: int) -> list[int]:
     """The ids of so many rows from a place on, in the order that is shown."""
     return list(shown.values_list("pk", flat=True)[offset : offset + limit])
-
-
-def columns(known: Schema, keys: Sequence[str]) -> list[ColumnSpec]:
-    """The columns of these keys, each once. InvalidInput names those that there are none of."""
-    unknown = [values.unknown_column(known, key, "columns") for key in keys if known.column(key) is None]
-    if unknown:
-        raise InvalidInput(unknown[: values.MAX_PROBLEMS])
-    return [known.by_key[key] for key in dict.fromkeys(keys)]
 
 
 def text(row_ids: Sequence[int], of: Sequence[ColumnSpec]) -> Iterator[bytes]:

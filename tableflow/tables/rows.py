@@ -15,9 +15,9 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Q
 
-from tableflow.errors import InvalidInput, Problem
+from tableflow.errors import InvalidInput
 from tableflow.live import marks
-from tableflow.tables import changes, expected, gaps, matches, schema, statements, stored, values
+from tableflow.tables import changes, expected, gaps, ids, matches, schema, statements, stored, values
 from tableflow.tables.gaps import Afters
 from tableflow.tables.locks import lock
 from tableflow.tables.models import Row, Table
@@ -91,36 +91,37 @@ def update(
     """
     _check_number(patches)
     changes.announce(table.pk, patches.values())
-    ids = check_ids(list(patches))
+    named = list(patches)
+    ids.check(ids.placed(named))
     known = schema.load(table.pk)
-    places = [attr.format(index, "data") for index in range(len(ids))]
+    places = [attr.format(index, "data") for index in range(len(named))]
     checked = values.checked(known, zip(places, patches.values(), strict=True))
-    found = stored.locked(table.pk, ids)
-    stored.refuse_unknown(ids, found)
-    asked = ((attr.format(index, "expected"), row_id) for index, row_id in enumerate(ids) if row_id in believed)
+    found = stored.locked(table.pk, named)
+    ids.refuse_unknown(ids.placed(named), found)
+    asked = ((attr.format(index, "expected"), row_id) for index, row_id in enumerate(named) if row_id in believed)
     expected.check(known, ((place, found[row_id].data, believed[row_id]) for place, row_id in asked))
-    keys = stored.patch(table.pk, found, dict(zip(ids, checked, strict=True)), places)
+    keys = stored.patch(table.pk, found, dict(zip(named, checked, strict=True)), places)
     changes.tell(table.pk, changed=keys)
-    return Changes(tuple(found[row_id] for row_id in ids), keys)
+    return Changes(tuple(found[row_id] for row_id in named), keys)
 
 
 @transaction.atomic
-def delete(table: Table, ids: Sequence[int] | None = None, q: Q | None = None) -> int:
+def delete(table: Table, rows: Sequence[int] | None = None, q: Q | None = None) -> int:
     """Deletes the rows of these ids, or the rows of the table that the condition holds for; how many they were.
 
     InvalidInput names ids that are not in the table; then none is deleted.
     """
-    if (ids is None) == (q is None):
+    if (rows is None) == (q is None):
         raise InvalidInput.at("rows", "Name the rows to delete, or give a filter: one of the two.")
     lock(table.pk)
     doomed = Row.objects.filter(table=table.pk).order_by("pk").select_for_update()
-    if ids is not None:
-        wanted = list(dict.fromkeys(check_ids(ids)))
+    if rows is not None:
+        wanted = list(dict.fromkeys(ids.listed(rows)))
         doomed = doomed.filter(pk__in=wanted)
-        stored.refuse_unknown(wanted, set(doomed.values_list("pk", flat=True)))
+        ids.refuse_unknown(ids.placed(wanted), set(doomed.values_list("pk", flat=True)))
     deleted = _delete(table.pk, doomed.filter(q) if q is not None else doomed)
     if deleted:
-        marks.rows(table.pk, ids)
+        marks.rows(table.pk, rows)
     return deleted
 
 
@@ -149,21 +150,6 @@ def upsert(table: Table, match_on: Sequence[str], data: Sequence[Any], *, attr: 
     written = _write_upserts(locked, names, merged, standing, place_of)
     changes.tell(table.pk, created=[row.pk for row in written.created], changed=written.keys)
     return written
-
-
-def check_ids(ids: Any) -> list[int]:
-    """The ids as they came. InvalidInput unless they are a list of at most 1,000 whole numbers."""
-    if not isinstance(ids, list | tuple):
-        raise InvalidInput.at("rows", "Give a list of row ids.")
-    _check_number(ids)
-    problems = [
-        Problem("A row's id is a whole number.", f"rows.{index}")
-        for index, row_id in enumerate(ids)
-        if isinstance(row_id, bool) or not isinstance(row_id, int) or not 0 < row_id < 2**63
-    ]
-    if problems:
-        raise InvalidInput(problems[: values.MAX_PROBLEMS])
-    return list(ids)
 
 
 # Steps of the verbs

@@ -16,7 +16,6 @@ from django.db.models import F, Func, IntegerField, Sum, TextField
 from django.db.models.functions import Cast, Now
 from psycopg.types.json import Jsonb
 
-from tableflow.errors import InvalidInput, Problem
 from tableflow.live import marks
 from tableflow.tables import conditions, statements, types, values
 from tableflow.tables.models import Row, Table
@@ -58,17 +57,6 @@ def bytes_of(table_id: int, ids: Collection[int], keys: Sequence[str]) -> int:
     }
     sums = Row.objects.filter(table=table_id, pk__in=ids).aggregate(**lengths)
     return sum(size or 0 for size in sums.values())
-
-
-def refuse_unknown(wanted: Sequence[int], found: Collection[int], attr: str = "rows.{}") -> None:
-    """InvalidInput naming the wanted ids that were not found, by `attr`, where {} is the index."""
-    problems = [
-        Problem(f"There is no row {row_id} in this table.", attr.format(index), "unknown_row")
-        for index, row_id in enumerate(wanted)
-        if row_id not in found
-    ]
-    if problems:
-        raise InvalidInput(problems[: values.MAX_PROBLEMS])
 
 
 def patch(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from tableflow.errors import InvalidInput, Problem
 from tableflow.tables import types
-from tableflow.tables.schema import Schema
+from tableflow.tables.schema import ColumnSpec, Schema
 
 MAX_PROBLEMS = 100
 
@@ -56,6 +56,14 @@ def _row(schema: Schema, data: Any, attr: str, problems: list[Problem]) -> dict[
         except types.CannotCoerce as error:
             problems.append(Problem(error.detail, f"{attr}.{key}"))
     return row
+
+
+def columns_of(schema: Schema, keys: Sequence[str], attr: str = "columns") -> list[ColumnSpec]:
+    """The columns of these keys, each once. InvalidInput, by `attr`, names those that there are none of."""
+    unknown = [unknown_column(schema, key, attr) for key in keys if schema.column(key) is None]
+    if unknown:
+        raise InvalidInput(unknown[:MAX_PROBLEMS])
+    return [schema.by_key[key] for key in dict.fromkeys(keys)]
 
 
 def unknown_column(schema: Schema, key: object, attr: str) -> Problem:

@@ -44,6 +44,12 @@ class Seen:
     layout: dict[str, Any]
     problem: str | None
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """As the API and the pages give it."""
+        own = {name: getattr(self.view, name) for name in ("name", "is_default", *SHOWN, "position")}
+        return {"id": self.view.pk, **own, "layout": self.layout, "problem": self.problem}
+
 
 def listed(table: Table, predicate_of: PredicateOf) -> list[Seen]:
     """The table's views, the default one first."""

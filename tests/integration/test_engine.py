@@ -8,7 +8,6 @@ from django.db.models import F
 from django.db.models.expressions import RawSQL
 
 from cells.models import Attempt, Execution, Status
-from dispatch import begin as beginning
 from dispatch import findings
 from dispatch.begin import begin
 from dispatch.cancel import cancel_dispatch, cancel_runs, forget_rows
@@ -16,7 +15,7 @@ from dispatch.models import Dispatch, Lane, Window
 from dispatch.progress import counts
 from dispatch.sweep import sweep
 from tableflow.errors import Conflict, InvalidInput
-from tableflow.tables import columns, groups
+from tableflow.tables import columns, groups, ids
 from tableflow.tables.models import Column, Row
 from tests import scenes
 from tests.gates import gated, marks
@@ -357,7 +356,7 @@ def test_begin_refuses_what_it_cannot_run():
         ({"rows": [999_999]}, "rows.0"),
         ({"rows": [1], "filter": {"all": []}}, "filter"),
         ({"limit": 0}, "limit.max"),
-        ({"rows": list(range(beginning.MOST_ROWS + 1))}, "rows"),
+        ({"rows": list(range(ids.MOST + 1))}, "rows"),
     ]:
         with pytest.raises(InvalidInput) as caught:
             begin(table.pk, **arguments)

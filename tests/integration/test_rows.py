@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from tableflow.errors import InvalidInput, NotFound
-from tableflow.tables import rows, types
+from tableflow.tables import ids, rows, types
 from tableflow.tables.models import Row, Table
 from tests.factories import TableFactory
 
@@ -264,11 +264,11 @@ def test_a_wrong_upsert_is_refused_whole(table: Table, match_on: list[Any], data
 
 
 @pytest.mark.parametrize(
-    "ids", ["12", None, {"a": 1}, 7, ["x"], [True], [0], [2**63], [1.0], [[]], list(range(1, 1002))]
+    "given", ["12", None, {"a": 1}, 7, ["x"], [True], [0], [2**63], [1.0], [[]], list(range(1, 10_002))]
 )
-def test_ids_that_are_none_are_refused(table: Table, ids: Any) -> None:
+def test_ids_that_are_none_are_refused(given: Any) -> None:
     with pytest.raises(InvalidInput) as error:
-        rows.check_ids(ids)
+        ids.listed(given)
     assert str(error.value.problems[0].attr).startswith("rows")
 
 

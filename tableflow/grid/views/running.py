@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse
+from django.shortcuts import render
 
 from cells import counts
 from tableflow.grid import waits
-from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.access import SignedIn, may_edit, page, visible_cell, visible_table
 from tableflow.grid.views.tables import data
 from tableflow.tables import schema as schemas
-from tableflow.tables.models import Row
 
 
 @data
@@ -28,11 +27,7 @@ def progress(request: SignedIn, table_id: int) -> dict[str, Any]:
 @page
 def why(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpResponse:
     """A piece of the page: why a cell waits."""
-    table = visible_table(request, table_id)
-    row = get_object_or_404(Row, pk=row_id, table=table)
-    schema = schemas.load(table.pk)
-    group = schema.group(group_id)
-    if group is None:
-        raise Http404("There is no such workflow column.")
-    context = {"why": waits.why(schema, row, group), "group": group, "may_edit": may_edit(request, table)}
+    cell = visible_cell(request, table_id, row_id, group_id)
+    why = waits.why(cell.schema, cell.row, cell.group)
+    context = {"why": why, "group": cell.group, "may_edit": may_edit(request, cell.table)}
     return render(request, "grid/why.html", context)

@@ -7,19 +7,19 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from cells.filters import STALE, cell_predicate
 from cells.models import Status
 from tableflow.assets import modules
 from tableflow.errors import InvalidInput, Problem
 from tableflow.grid import sheets
-from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.access import SignedIn, may_edit, page, visible_row, visible_table
 from tableflow.grid.asked import asked, number
 from tableflow.grid.type_names import TYPE_NAMES
 from tableflow.tables import filters, pages, views
 from tableflow.tables import schema as schemas
-from tableflow.tables.models import Row, Table, View
+from tableflow.tables.models import Table, View
 from tableflow.tables.types import TYPES
 from tableflow.tables.views import Seen
 
@@ -40,6 +40,7 @@ def data(
     that the API has.
     """
 
+    @page
     @wraps(view)
     def answer(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
@@ -51,7 +52,7 @@ def data(
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return _refused(401, "client_error", [Problem("Log in again.", code="not_authenticated")])
-        return page(answer)(request, *args, **kwargs)
+        return answer(request, *args, **kwargs)
 
     return guarded
 
@@ -72,7 +73,7 @@ def table(request: SignedIn, table_id: int) -> HttpResponse:
         "modules": modules("grid/table/page.js"),
         "start": {
             **_described(request, table, schema),
-            "views": [_view(seen) for seen in saved],
+            "views": [seen.described for seen in saved],
             "filters": FILTERS,
             "first": _first(request, schema, _chosen(request, saved)),
             "runs": sheets.runs(table.pk),
@@ -112,7 +113,7 @@ def runs(request: SignedIn, table_id: int) -> dict[str, Any]:
 def value(request: SignedIn, table_id: int, row_id: int, key: str) -> dict[str, Any]:
     """One stored value in full, as `{"value": …}`: what the editor of a long one begins with."""
     table = visible_table(request, table_id)
-    row = get_object_or_404(Row, pk=row_id, table=table)
+    row = visible_row(table, row_id)
     if schemas.load(table.pk).column(key) is None:
         raise Http404
     return {"value": row.data.get(key)}
@@ -126,17 +127,6 @@ def _chosen(request: SignedIn, saved: Sequence[Seen]) -> View:
     """The view that the address names, else the default one, which is the first."""
     named = request.GET.get("view", "")
     return next((seen.view for seen in saved if str(seen.view.pk) == named), saved[0].view)
-
-
-def _view(seen: Seen) -> dict[str, Any]:
-    """A saved view, as the API answers with it."""
-    names = ("name", "is_default", "filter", "sort", "search", "position")
-    return {
-        "id": seen.view.pk,
-        **{name: getattr(seen.view, name) for name in names},
-        "layout": seen.layout,
-        "problem": seen.problem,
-    }
 
 
 def _first(request: SignedIn, schema: schemas.Schema, view: View) -> dict[str, Any] | None:

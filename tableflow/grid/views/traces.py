@@ -7,21 +7,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse
+from django.shortcuts import render
 
 from cells import traces
-from cells.models import Execution, Status
+from cells.models import Status
 from cells.workflows import versions
 from dispatch import effective
 from dispatch.models import Dispatch
 from tableflow.grid import abouts
-from tableflow.grid.access import SignedIn, may_edit, page, visible_table
+from tableflow.grid.access import SignedIn, may_edit, page, visible_cell
 from tableflow.grid.faces import WHY_STALE, face
 from tableflow.grid.quantities import milliseconds
 from tableflow.grid.views.approvals import question
 from tableflow.plain import plain
-from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row
 from tableflow.tables.schema import GroupSpec, Schema
 
@@ -53,20 +52,16 @@ def cell(request: SignedIn, table_id: int, row_id: int, group_id: int) -> HttpRe
 
 
 def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> dict[str, Any]:
-    table = visible_table(request, table_id)
-    row = get_object_or_404(Row, pk=row_id, table=table)
-    schema = schemas.load(table.pk)
-    group = schema.group(group_id)
-    if group is None:
-        raise Http404("There is no such workflow column.")
+    cell = visible_cell(request, table_id, row_id, group_id)
+    schema, row, group = cell.schema, cell.row, cell.group
     found = traces.latest(row_id, group_id)
     pause = (found or {}).get("pause") or {}
     state = effective.states(schema, [row])[row.pk][group_id]
     return {
-        "table": table,
+        "table": cell.table,
         "row": row,
         "about": abouts.of_row(schema.columns[0], row.data),
-        "may_edit": may_edit(request, table),
+        "may_edit": may_edit(request, cell.table),
         "group": group,
         "state": state,
         "why_stale": WHY_STALE,
@@ -74,19 +69,13 @@ def _context(request: SignedIn, table_id: int, row_id: int, group_id: int) -> di
         "question": question(request.user, pause["approval"]) if pause.get("approval") else None,
         "newer": _newer(group, found) if state.status == Status.PAUSED else None,
         "outputs": _outputs(schema, group, row),
-        "run": _run(row_id, group_id),
+        "run": Dispatch.objects.with_asker((found or {}).get("dispatch")),
         "trace": found,
         "error": plain((found or {}).get("error") or ""),
         "took": _between(found),
         "steps": [_step(record) for record in (found or {}).get("steps", [])],
         "earlier": [{**old, "error": plain(old["error"] or "")} for old in traces.history(row_id, group_id)[1:]],
     }
-
-
-def _run(row_id: int, group_id: int) -> Dispatch | None:
-    """The run that the cell's state is of, with who asked for it."""
-    of = Execution.objects.filter(row=row_id, group=group_id).values_list("dispatch_id", flat=True)[:1]
-    return Dispatch.objects.select_related("requested_by").filter(pk__in=list(of)).first()
 
 
 def _newer(group: GroupSpec, found: dict[str, Any] | None) -> int | None:
