@@ -70,6 +70,12 @@ class DispatchChanges(Body):
     caps = NewCaps(allow_null=True, help_text="Null: all are taken away.")
 
 
+class OfGroups(Body):
+    """Whose dispatches are meant; without any field, all of the table."""
+
+    groups = Ids(required=False, help_text="Workflow columns.")
+
+
 class CancelRuns(Body):
     """What to cancel; without any field, all that runs in the table."""
 
@@ -219,6 +225,34 @@ class TableCancelRuns(APIView):
         return Response({"cancelled": cut.cells, "dispatches": cut.dispatches})
 
 
+class TablePauseRuns(APIView):
+    """A halt of what runs in a table."""
+
+    @extend_schema(request=OfGroups, responses=shapes.PausedRuns)
+    def post(self, request: Request, table_id: int) -> Response:
+        """Pause all dispatches that go on in the table, or in these workflow columns of it, at one moment. Each pauses
+        as a whole, also in its other columns. What runs goes on to its end.
+        """
+        table = access.editable_table(request, table_id)
+        paused = pausing.pause_runs(table.pk, **OfGroups.read(request), by=request.user.get_username())
+        return Response({"paused": paused})
+
+
+class TableResumeRuns(APIView):
+    """The end of a halt of what runs in a table."""
+
+    @extend_schema(request=OfGroups, responses=shapes.ResumedRuns)
+    @once
+    def post(self, request: Request, table_id: int) -> Response:
+        """Let all paused dispatches of the table, or of these workflow columns, go on. One of which a cap is reached
+        stays paused: raise its cap first.
+        """
+        table = access.editable_table(request, table_id)
+        found = pausing.resume_runs(table.pk, **OfGroups.read(request))
+        refused = [{"dispatch": dispatch, "detail": detail} for dispatch, detail in found.refused.items()]
+        return Response({"resumed": found.gone_on, "refused": refused})
+
+
 class TableRunState(APIView):
     """What runs in a table."""
 
@@ -270,6 +304,8 @@ def _listed(request: Request, table_id: int | None) -> Response:
 urlpatterns = [
     path("tables/<int:table_id>/dispatches/", TableDispatches.as_view(), name="table-dispatches"),
     path("tables/<int:table_id>/cancel-runs/", TableCancelRuns.as_view(), name="cancel-runs"),
+    path("tables/<int:table_id>/pause-runs/", TablePauseRuns.as_view(), name="pause-runs"),
+    path("tables/<int:table_id>/resume-runs/", TableResumeRuns.as_view(), name="resume-runs"),
     path("tables/<int:table_id>/run-state/", TableRunState.as_view(), name="run-state"),
     path(
         "tables/<int:table_id>/rows/<int:row_id>/executions/<int:group_id>/",

@@ -440,6 +440,20 @@ class Cancelled(serializers.Serializer[Any]):
     )
 
 
+class PausedRuns(serializers.Serializer[Any]):
+    paused = serializers.ListField(child=serializers.IntegerField(), help_text="The dispatches that were paused by it.")
+
+
+class NotResumed(serializers.Serializer[Any]):
+    dispatch = serializers.IntegerField()
+    detail = serializers.CharField(help_text="Which cap is reached.")
+
+
+class ResumedRuns(serializers.Serializer[Any]):
+    resumed = serializers.ListField(child=serializers.IntegerField(), help_text="The dispatches that go on.")
+    refused = NotResumed(many=True, help_text="The dispatches that stay paused, since a cap of theirs is reached.")
+
+
 class Standing(Paused):
     step = serializers.CharField(help_text="The id of the step at which it paused.")
     approval = serializers.IntegerField(allow_null=True, help_text="The question that is open, if one is.")

@@ -99,6 +99,51 @@ def test_only_who_may_change_the_table_pauses_and_resumes(api_of: Any, api: Api,
     assert Dispatch.objects.get().status == DispatchStatus.PENDING
 
 
+def test_all_runs_of_a_table_are_paused_and_resumed_by_one_request(api: Api, user: User, numbers: Table) -> None:
+    scenes.group(numbers, scenes.doubling(numbers), name="Again")
+    one, two = Group.objects.order_by("pk").values_list("pk", flat=True)
+    of_one, of_two = (start(api, numbers, {"groups": [group]})["id"] for group in (one, two))
+    url = f"tables/{numbers.pk}/"
+    assert api.post(f"{url}pause-runs/", {"groups": [two]}).json() == {"paused": [of_two]}
+    assert api.post(f"{url}pause-runs/").json() == {"paused": [of_one]}
+    assert api.post(f"{url}pause-runs/").json() == {"paused": []}
+    assert set(Dispatch.objects.values_list("paused_because", flat=True)) == {f"Paused by {user.get_username()}."}
+    assert api.post(f"{url}resume-runs/", {"groups": [one]}).json() == {"resumed": [of_one], "refused": []}
+    assert api.post(f"{url}resume-runs/").json() == {"resumed": [of_two], "refused": []}
+    assert set(Dispatch.objects.values_list("status", flat=True)) == {DispatchStatus.PENDING}
+
+
+def test_a_run_with_a_reached_cap_stays_paused_and_the_others_go_on(api: Api, numbers: Table) -> None:
+    scenes.group(numbers, scenes.doubling(numbers), name="Again")
+    one, two = Group.objects.order_by("pk").values_list("pk", flat=True)
+    capped, dispatch = admitted(api, numbers, {"groups": [one], "caps": {"errors": 2}})
+    fail(dispatch, 2)
+    free = start(api, numbers, {"groups": [two]})
+    url = f"tables/{numbers.pk}/"
+    assert api.post(f"{url}pause-runs/").json() == {"paused": [capped["id"], free["id"]]}
+    found = api.post(f"{url}resume-runs/").json()
+    assert found["resumed"] == [free["id"]]
+    (refused,) = found["refused"]
+    assert refused["dispatch"] == capped["id"]
+    assert "caps.errors" in refused["detail"]
+    assert Dispatch.objects.get(pk=capped["id"]).status == DispatchStatus.PAUSED
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_only_who_may_change_the_table_pauses_and_resumes_all_of_it(
+    api_of: Any, api: Api, numbers: Table, verb: str
+) -> None:
+    start(api, numbers)
+    url = f"tables/{numbers.pk}/{verb}-runs/"
+    assert api_of(UserFactory()).post(url).status_code == 404
+    viewer = UserFactory()
+    Member.objects.create(table=numbers, user=viewer, role=Member.Role.VIEWER)
+    assert api_of(viewer).post(url).status_code == 403
+    assert errors(api.post(url, {"groups": [10**6]})) == {"groups": "unknown_group"}
+    assert errors(api.post(url, {"groups": []})) == {"groups": "empty"}
+    assert Dispatch.objects.get().status == DispatchStatus.PENDING
+
+
 @pytest.mark.django_db(transaction=True)
 def test_resuming_rings_each_lane_once_however_often_a_key_is_sent(
     api: Api, numbers: Table, monkeypatch: pytest.MonkeyPatch

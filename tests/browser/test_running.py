@@ -446,6 +446,24 @@ def test_the_chip_tells_what_runs_and_the_bar_in_the_head_how_far_it_is(visit: V
 
 
 @pytest.mark.usefixtures("worker")
+def test_all_runs_are_paused_and_resumed_by_one_request(visit: Visit, table: Table, posted: Posted) -> None:
+    runs = [begin(table.pk, rows=ids(table, position), mode="all") for position in (5, 6)]
+    page = visit(f"/tables/{table.pk}/")
+    chip = page.get_by_role("group", name="What runs")
+    with page.expect_response("**/pause-runs/"):
+        chip.get_by_role("button", name="Pause").click()
+    expect(chip.get_by_role("button", name="Resume")).to_be_visible()
+    expect(chip.get_by_role("button", name="Pause")).to_be_hidden()
+    assert {Dispatch.objects.get(pk=run.pk).status for run in runs} == {"paused"}
+
+    page.get_by_role("button", name="Run out").click()
+    with page.expect_response("**/resume-runs/"):
+        page.get_by_role("menuitem", name="Resume 2 runs").click()
+    expect(chip.get_by_role("button", name="Resume")).to_be_hidden()
+    assert {Dispatch.objects.get(pk=run.pk).status for run in runs} == {"pending"}
+    assert posted == [("pause-runs/", {}), ("resume-runs/", {"groups": [table.groups.get().pk]})]
+
+
 def test_empty_and_failed_cells_fill_while_one_looks_and_the_page_keeps_still(visit: Visit, table: Table) -> None:
     asked: list[str] = []
     page = visit(f"/tables/{table.pk}/")

@@ -36,8 +36,8 @@ export function chip(sheet, gestures) {
   show();
 
   register({
-    pause: () => gestures.each(sheet.runs?.goingOn ?? [], "pause"),
-    resume: () => gestures.each(sheet.runs?.paused ?? [], "resume"),
+    pause: () => gestures.pause(),
+    resume: () => gestures.resume(),
     "stop-all": () => gestures.stop(null),
   });
 }

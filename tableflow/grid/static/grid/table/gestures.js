@@ -85,16 +85,17 @@ export function gestures(sheet) {
     );
   }
 
-  /**
-   * Each of the runs, whatever becomes of the others; the first refusal is told.
-   *
-   * @param {number[]} ids
-   * @param {"pause" | "resume"} verb
-   */
-  async function each(ids, verb) {
-    const answers = await Promise.allSettled(ids.map((id) => call("POST", `/api/v1/dispatches/${id}/${verb}/`)));
+  /** @param {number[]} [groups] whose runs are paused, also in their other columns; those of the table when absent */
+  async function pause(groups) {
+    await call("POST", `${sheet.base}/pause-runs/`, { groups });
     sheet.refresh();
-    for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
+  }
+
+  /** What stays paused is told. @param {number[]} [groups] */
+  async function resume(groups) {
+    const { refused } = await call("POST", `${sheet.base}/resume-runs/`, { groups });
+    sheet.refresh();
+    if (refused.length) tell(refused[0].detail);
   }
 
   /**
@@ -125,7 +126,7 @@ export function gestures(sheet) {
   }
 
   sheet.store.addEventListener("change", hold);
-  return { run, rerun, stop, each };
+  return { run, rerun, stop, pause, resume };
 }
 
 /** How a request names the rows as they are now. ApiError: they are too many. @param {Scope} scope */

@@ -4,13 +4,13 @@ import { attempt, register } from "../acts.js";
 import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
 import { random } from "../random.js";
-import { chosenRows, rangeRows } from "./scope.js";
+import { chosenRows, MOST_LISTED, rangeRows } from "./scope.js";
 
 /** @typedef {Record<string, any>} Data values by column key */
 /** @typedef {{id: number, data: Data}} Made */
 /** @typedef {{id: number, data: Data, after: number | null | undefined}} Kept a row, and the one that it stood below: null is the top, undefined the end */
 
-/** So many the API takes at once. */
+/** So many the API takes, or gives, at once with their values. */
 const AT_ONCE = 1000;
 /** So many rows are looked through, at most, for what is needed to put rows back. */
 const MOST_READ = 5000;
@@ -68,8 +68,8 @@ export function rows(sheet) {
     let from = 0;
     return async () => {
       const now = made.slice(from).map(({ id, data }) => ({ id: sheet.undo.id(id), data }));
-      for (const part of parts(now)) await check(part);
-      for (const part of parts(now)) {
+      for (const part of parts(now, AT_ONCE)) await check(part);
+      for (const part of parts(now, MOST_LISTED)) {
         await drop(part.map(({ id }) => id));
         from += part.length;
       }
@@ -182,7 +182,7 @@ export function rows(sheet) {
     /** @type {Kept[]} */
     const gone = [];
     try {
-      for (const part of parts(kept)) {
+      for (const part of parts(kept, MOST_LISTED)) {
         await drop(part.map(({ id }) => id));
         gone.push(...part);
       }
@@ -194,7 +194,7 @@ export function rows(sheet) {
 
   /** @param {number[]} ids */
   async function dropNamed(ids) {
-    for (const part of parts(ids)) await drop(part);
+    for (const part of parts(ids, MOST_LISTED)) await drop(part);
   }
 
   /** All that are shown, but for some: one request. @param {import("./scope.js").Named} named */
@@ -271,9 +271,7 @@ function said(count) {
   return `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`;
 }
 
-/** As many at once as the API takes. @template Item @param {Item[]} items @returns {Item[][]} */
-function parts(items) {
-  return Array.from({ length: Math.ceil(items.length / AT_ONCE) }, (_, at) =>
-    items.slice(at * AT_ONCE, (at + 1) * AT_ONCE),
-  );
+/** So many at once, at most. @template Item @param {Item[]} items @param {number} most @returns {Item[][]} */
+function parts(items, most) {
+  return Array.from({ length: Math.ceil(items.length / most) }, (_, at) => items.slice(at * most, (at + 1) * most));
 }

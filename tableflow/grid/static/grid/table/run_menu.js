@@ -6,7 +6,7 @@
 
 import { register } from "../acts.js";
 import { call } from "../api.js";
-import { ask, tell } from "../dialogs.js";
+import { ask } from "../dialogs.js";
 import { opened, show } from "../menus.js";
 import { allGroups, cells, chosenRows, rangeGroups, rangeRows, said, shownRows } from "./scope.js";
 
@@ -27,8 +27,6 @@ export function runMenu(sheet, gestures) {
   const menu = document.getElementById("run-menu");
   if (!menu) return;
   let generation = 0;
-  /** Those of the workflow columns that the menu stands for; null: it is not known. @type {Promise<Runs | null>} */
-  let theirs = Promise.resolve(null);
 
   /** @param {string} act */
   const item = (act) => /** @type {HTMLElement} */ (menu.querySelector(`[data-act="${act}"]`));
@@ -41,9 +39,8 @@ export function runMenu(sheet, gestures) {
     const mine = ++generation;
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
     const groups = standsFor(sheet);
-    theirs = running(sheet, groups);
     name();
-    const [counts, active] = await Promise.all([counted(sheet, groups), theirs]);
+    const [counts, active] = await Promise.all([counted(sheet, groups), running(sheet, groups)]);
     if (mine !== generation) return;
     if (counts) count(counts);
     if (active) tellRuns(active);
@@ -111,13 +108,6 @@ export function runMenu(sheet, gestures) {
     return gestures.run({ groups: standsFor(sheet), rows: shownRows(sheet) }, mode, most);
   }
 
-  /** @param {"goingOn" | "paused"} which @param {"pause" | "resume"} verb */
-  async function each(which, verb) {
-    const known = await theirs;
-    if (!known) return tell("What runs cannot be read now. Try again.");
-    await gestures.each(known[which], verb);
-  }
-
   async function runAll() {
     const [groups, rows, name] = [standsFor(sheet), shownRows(sheet), opened().name ?? ""];
     const number = cells(rows.count * groups.length);
@@ -151,8 +141,8 @@ export function runMenu(sheet, gestures) {
     "run-stale": () => run("stale"),
     "run-first": () => run("incomplete", FIRST),
     "run-all": runAll,
-    "pause-these": () => each("goingOn", "pause"),
-    "resume-these": () => each("paused", "resume"),
+    "pause-these": () => gestures.pause(standsFor(sheet)),
+    "resume-these": () => gestures.resume(standsFor(sheet)),
     stop: () =>
       gestures.stop(stops(sheet) ?? (opened().groups ? { groups: standsFor(sheet), rows: shownRows(sheet) } : null)),
   });
