@@ -1,6 +1,7 @@
 /** Auto-run: when it is asked before what is there runs, and in which words. */
 
 import { ask } from "./dialogs.js";
+import { many } from "./words.js";
 
 /** From so many cells on it is asked before they run. */
 export const MOST_UNASKED = 100;
@@ -18,6 +19,5 @@ export async function isWanted(cells) {
 
 /** @param {number | null} cells null: too many to be counted */
 export function counted(cells) {
-  if (cells === null) return "very many cells";
-  return `${cells.toLocaleString("en")} ${cells === 1 ? "cell" : "cells"}`;
+  return cells === null ? "very many cells" : many(cells, "cell");
 }

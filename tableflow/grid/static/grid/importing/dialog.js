@@ -9,9 +9,10 @@ import { ask } from "../dialogs.js";
 import { clear, show } from "../forms.js";
 import { make } from "../panel/elements.js";
 import { random } from "../random.js";
+import { many } from "../words.js";
 import { Mapping } from "./mapping.js";
 import { send } from "./sending.js";
-import { amount, capital, ends, kind, placed, size, told } from "./words.js";
+import { capital, ends, kind, placed, size, told } from "./words.js";
 
 /** So much of a file is sent for its preview; workbooks are sent as a whole. */
 const PREVIEW_BYTES = 1024 * 1024;
@@ -90,7 +91,7 @@ export class ImportDialog {
     }
     const count = this.dialog.querySelector("[data-row-count]");
     const { rows } = this.there;
-    const those = `the ${amount(rows, "row")} that ${rows === 1 ? "is" : "are"} there`;
+    const those = `the ${many(rows, "row")} that ${rows === 1 ? "is" : "are"} there`;
     if (count) count.textContent = `Put them in the place of ${those}`;
     if (file) this.choose(file);
   }
@@ -220,7 +221,7 @@ export class ImportDialog {
     const wrong = problems.filter((/** @type {any} */ { line }) => line === null);
     const lines = problems.filter((/** @type {any} */ { line }) => line !== null).slice(0, SHOWN_PROBLEMS);
     if (wrong.length) show(this.form, placed(wrong));
-    const first = sampled === 1 ? "the first line" : `the first ${sampled.toLocaleString("en")} lines`;
+    const first = sampled === 1 ? "the first line" : `the first ${many(sampled, "line")}`;
     const said = rejected
       ? [
           make("p", {}, [
@@ -312,7 +313,7 @@ export class ImportDialog {
     const replaces = new FormData(this.form).get("mode") === "replace" && this.there.rows > 0;
     const starts = this.cells > MOST_UNASKED;
     if (!replaces && !starts) return true;
-    const what = replaces ? `replace ${amount(this.there.rows, "row")}` : "";
+    const what = replaces ? `replace ${many(this.there.rows, "row")}` : "";
     const does = ["Import", what, starts ? `run about ${counted(this.cells)}` : ""].filter(Boolean);
     const verb = replaces ? does.slice(1) : does;
     const texts = [
@@ -338,7 +339,7 @@ export class ImportDialog {
     this.part("sending").hidden = !isSending;
     button.disabled = isSending || !isReady;
     const rows = this.rows;
-    button.textContent = isReady && rows ? `Import ${this.isWhole ? "" : "about "}${amount(rows, "row")}` : "Import";
+    button.textContent = isReady && rows ? `Import ${this.isWhole ? "" : "about "}${many(rows, "row")}` : "Import";
   }
 
   get isTooLarge() {

@@ -7,6 +7,7 @@ import { attempt } from "../acts.js";
 import { ApiError, call } from "../api.js";
 import { Flight } from "../flight.js";
 import { make } from "../panel/elements.js";
+import { many } from "../words.js";
 import { told } from "./words.js";
 
 const NET_MS = 2000;
@@ -222,7 +223,7 @@ function progress(card, { status, rows_done: rows, rejected, rows_total: total }
 
 /** @param {Source} source */
 function outcome({ status, rows_done: rows, rejected, errors }) {
-  const landed = `${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`;
+  const landed = many(rows, "row");
   const lines = rejected ? `, ${rejectedLines(rejected)}` : "";
   const why = errors.find(({ line }) => line === null)?.detail ?? "";
   switch (status) {

@@ -1,16 +1,13 @@
 /** What the dialog says of a file, in words. */
 
+import { many } from "../words.js";
+
 /** How many lines end in it. @param {Blob} part */
 export async function ends(part) {
   const bytes = new Uint8Array(await part.arrayBuffer());
   let count = 0;
   for (const byte of bytes) if (byte === 10) count += 1;
   return count;
-}
-
-/** @param {number} count @param {string} word */
-export function amount(count, word) {
-  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 }
 
 /** @param {string} text */
@@ -45,5 +42,5 @@ export function kind({ format, encoding, delimiter, columns }) {
   const how = { csv: "csv", tsv: "tsv", jsonl: "JSON lines", xlsx: "Excel workbook" };
   const between = format === "csv" ? `, ${delimiters[/** @type {","} */ (delimiter)]}` : "";
   const written = format === "xlsx" ? "" : `, ${encoding}`;
-  return `${how[/** @type {"csv"} */ (format)]}${between}${written} · ${amount(columns.length, "column")}`;
+  return `${how[/** @type {"csv"} */ (format)]}${between}${written} · ${many(columns.length, "column")}`;
 }

@@ -8,6 +8,7 @@ import { ApiError, call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
 import { opened } from "../menus.js";
 import { offer } from "../table/auto_run.js";
+import { many } from "../words.js";
 import { make } from "./elements.js";
 import { Form } from "./form.js";
 import { trialOf } from "./trial.js";
@@ -164,7 +165,7 @@ class WorkflowPanel {
 
   /** @param {number} problems */
   say(problems) {
-    this.state.textContent = problems ? `${problems} ${problems === 1 ? "problem" : "problems"}` : "";
+    this.state.textContent = problems ? many(problems, "problem") : "";
   }
 
   /** What is refused is told on the spot, and nothing can be pressed meanwhile. @param {() => Promise<void>} does */

@@ -1,6 +1,7 @@
 /** When the column runs: after which columns, for which rows, by itself or not, and how many cells at once. */
 
 import { ApiError, call } from "../api.js";
+import { many } from "../words.js";
 import { Asker } from "./asker.js";
 import { completes } from "./completion.js";
 import { check, field, make, slot, text } from "./elements.js";
@@ -105,12 +106,9 @@ export class Timing {
 /** @param {any} answer of run-if */
 function matching({ checked, matching, failed, total, is_all, problem }) {
   if (!checked) return problem && problem.code === "failed" ? problem.detail : "";
-  const of = is_all ? rows(total) : `the first ${rows(checked)} (there are ${total.toLocaleString("en")})`;
-  const failing = failed ? ` For ${rows(failed)} it fails: ${problem?.detail ?? ""}` : "";
+  const of = is_all
+    ? many(total, "row")
+    : `the first ${many(checked, "row")} (there are ${total.toLocaleString("en")})`;
+  const failing = failed ? ` For ${many(failed, "row")} it fails: ${problem?.detail ?? ""}` : "";
   return `Holds for ${matching.toLocaleString("en")} of ${of}.${failing}`;
-}
-
-/** @param {number} count */
-function rows(count) {
-  return `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`;
 }

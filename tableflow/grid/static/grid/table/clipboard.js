@@ -5,7 +5,8 @@
 
 import { piece } from "../api.js";
 import { tell } from "../dialogs.js";
-import { many, write } from "./blocks.js";
+import { many } from "../words.js";
+import { write } from "./blocks.js";
 import { clear, known } from "./filling.js";
 import * as tsv from "./tsv.js";
 import { fits, mayEdit } from "./writable.js";

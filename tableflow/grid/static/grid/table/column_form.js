@@ -9,6 +9,7 @@ import { open, tell } from "../dialogs.js";
 import { clear, show } from "../forms.js";
 import { opened } from "../menus.js";
 import { make } from "../panel/elements.js";
+import { many } from "../words.js";
 import { moved, ordered } from "./layouts.js";
 import { text } from "./values.js";
 
@@ -153,15 +154,15 @@ function editing(sheet) {
   function told(conversion) {
     if (!conversion?.total) return report.replaceChildren(make("p", { class: "notice" }, ["No value changes."]));
     const { total, converted, failed, examples } = conversion;
-    const kept = `${count(converted)} of ${count(total)} ${total === 1 ? "value" : "values"} can be kept`;
-    const lost = failed ? `, ${count(failed)} ${failed === 1 ? "becomes" : "become"} empty.` : ".";
+    const kept = `${converted.toLocaleString("en")} of ${many(total, "value")} can be kept`;
+    const lost = failed ? `, ${failed.toLocaleString("en")} ${failed === 1 ? "becomes" : "become"} empty.` : ".";
     const more = canPutBack(conversion) ? "" : " Undo does not bring these back.";
     const lines = examples.slice(0, SHOWN_EXAMPLES).map(({ detail }) => make("li", {}, [detail]));
     report.replaceChildren(
       make("p", { class: failed ? "notice bad" : "notice" }, [kept + lost + more]),
       lines.length ? make("ul", { class: "examples" }, lines) : "",
     );
-    yes.textContent = failed ? `Save, and empty ${count(failed)} ${failed === 1 ? "value" : "values"}` : "Save";
+    yes.textContent = failed ? `Save, and empty ${many(failed, "value")}` : "Save";
     dangerous(failed > 0);
   }
 
@@ -307,9 +308,4 @@ function said(form) {
 /** @param {Record<string, any>} options */
 function sorted(options) {
   return Object.entries(options).sort(([one], [other]) => (one < other ? -1 : 1));
-}
-
-/** @param {number} number */
-function count(number) {
-  return number.toLocaleString("en");
 }

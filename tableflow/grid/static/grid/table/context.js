@@ -5,6 +5,7 @@
 
 import { register } from "../acts.js";
 import { show } from "../menus.js";
+import { many } from "../words.js";
 import { possible } from "./floating.js";
 import { allGroups, chosenRows, fix, MOST_LISTED, oneRow, rangeGroups, rangeRows } from "./scope.js";
 import { stateOf } from "./states.js";
@@ -93,7 +94,7 @@ export function context(sheet, gestures) {
 
   /** @param {number} count of rows @param {boolean} isOne one workflow cell */
   function name(count, isOne) {
-    const rows = `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`;
+    const rows = many(count, "row");
     const words = {
       "run-these": isOne ? "Run" : `Run empty or failed cells on ${rows}`,
       "rerun-these": isOne ? "Re-run" : `Re-run all cells on ${rows}`,

@@ -1,5 +1,7 @@
 /** Exporting what is shown, as it is shown; while rows are left out, the entries of the table's menu say so. */
 
+import { many } from "../words.js";
+
 const KINDS = { csv: "CSV", jsonl: "JSON lines", xlsx: "Excel" };
 
 /** @param {import("./sheet.js").Sheet} sheet */
@@ -15,8 +17,7 @@ export function exporting(sheet) {
  * @param {HTMLElement} menu
  */
 function name(sheet, menu) {
-  const count = sheet.store.count;
-  const rows = `${count.toLocaleString("en")} filtered ${count === 1 ? "row" : "rows"}`;
+  const rows = many(sheet.store.count, "filtered row");
   for (const entry of /** @type {NodeListOf<HTMLAnchorElement>} */ (menu.querySelectorAll("[data-export]"))) {
     const format = /** @type {keyof typeof KINDS} */ (entry.dataset.export);
     const shown = { ...sheet.asked, columns: sheet.columns.map(({ key }) => key).join(",") };

@@ -2,7 +2,8 @@
 
 import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
-import { many, write } from "./blocks.js";
+import { many } from "../words.js";
+import { write } from "./blocks.js";
 import { fits, writable } from "./writable.js";
 
 /** @typedef {import("../core/selection.js").Range} Range */

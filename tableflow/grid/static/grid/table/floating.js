@@ -1,6 +1,7 @@
 /** The bar that floats at the bottom while rows are chosen or the range of cells has workflow cells in it. */
 
 import { register } from "../acts.js";
+import { many } from "../words.js";
 import { icon } from "./painter.js";
 import { chosenRows, said, selected } from "./scope.js";
 import { isLacking, stateOf } from "./states.js";
@@ -97,8 +98,7 @@ export function clear({ selection }) {
 
 /** @param {Scope | null} scope */
 function ofCells(scope) {
-  const number = scope ? scope.groups.length * scope.rows.count : 0;
-  return `Selected ${number.toLocaleString("en")} workflow ${number === 1 ? "cell" : "cells"}`;
+  return `Selected ${many(scope ? scope.groups.length * scope.rows.count : 0, "workflow cell")}`;
 }
 
 /**

@@ -3,6 +3,7 @@
  * changed, not replaced; what is drawn already is not touched.
  */
 
+import { many } from "../words.js";
 import { Reveal } from "./reveal.js";
 import { NOTHING, shown } from "./values.js";
 
@@ -212,7 +213,7 @@ export class Painter {
     button.dataset.act = act;
     button.dataset.busy = String(busy);
     button.setAttribute("aria-label", busy ? `Stop ${busy} in row ${said}` : `Run row ${said}`);
-    button.title = busy ? `Stop ${busy} ${busy === 1 ? "cell" : "cells"}` : "Run empty and failed in this row";
+    button.title = busy ? `Stop ${many(busy, "cell")}` : "Run empty and failed in this row";
     button.className = `row-act ${busy ? "stop" : "run"}`;
   }
 

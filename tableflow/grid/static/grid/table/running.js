@@ -2,6 +2,7 @@
 
 import { attempt, register } from "../acts.js";
 import { ask, tell } from "../dialogs.js";
+import { many } from "../words.js";
 import { autoRun } from "./auto_run.js";
 import { chip } from "./chip.js";
 import { context } from "./context.js";
@@ -9,7 +10,7 @@ import { clear, floating, possible } from "./floating.js";
 import { gestures } from "./gestures.js";
 import { progress } from "./progress.js";
 import { runMenu } from "./run_menu.js";
-import { allGroups, cells, fix, oneRow, rangeRows, selected } from "./scope.js";
+import { allGroups, fix, oneRow, rangeRows, selected } from "./scope.js";
 import { why } from "./why.js";
 
 /** @param {import("./sheet.js").Sheet} sheet */
@@ -65,7 +66,7 @@ function keys(sheet, does) {
     const { run, rerun } = possible(sheet, scope);
     if (run) return does.run(scope, "incomplete");
     if (!rerun) return tell("Nothing here can run now: it is under way, or waits for values.");
-    const number = cells(scope.groups.length * scope.rows.count);
+    const number = many(scope.groups.length * scope.rows.count, "cell");
     fix(scope.rows);
     const yes = await ask({
       title: `Re-run ${number}?`,

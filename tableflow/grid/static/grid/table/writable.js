@@ -1,7 +1,8 @@
 /** What may be written, and how much at once; what may not is told. */
 
 import { tell } from "../dialogs.js";
-import { MOST_CELLS, MOST_ROWS, many } from "./blocks.js";
+import { many } from "../words.js";
+import { MOST_CELLS, MOST_ROWS } from "./blocks.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
 /** @typedef {import("./values.js").Column} Column */
