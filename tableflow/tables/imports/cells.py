@@ -19,7 +19,7 @@ MAX_ROWS = 1_048_576
 EXACT_WHOLE = 10**15
 
 
-class Cells:
+class Cells(markup.Handler):
     """Hears a worksheet, and gathers the rows that have something in them."""
 
     def __init__(self, texts: Sequence[str], looks: Sequence[Look], *, since_1904: bool) -> None:

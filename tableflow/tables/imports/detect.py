@@ -39,7 +39,7 @@ _EXTENSIONS = {
     ".xlsx": Import.Format.XLSX,
     ".xlsm": Import.Format.XLSX,
 }
-_ARCHIVE = b"PK\x03\x04"
+ARCHIVE = b"PK\x03\x04"
 # Workbooks of Excel 97 to 2003, and those that a password protects.
 _COMPOUND = b"\xd0\xcf\x11\xe0"
 
@@ -73,7 +73,7 @@ def format_of(file_name: str, head: bytes) -> Import.Format:
             "This is a workbook of the old kind (.xls), or one with a password; save it as .xlsx without a password.",
             "unsupported",
         )
-    if head.startswith(_ARCHIVE) and extension in ("", *_EXTENSIONS):
+    if head.startswith(ARCHIVE) and extension in ("", *_EXTENSIONS):
         return Import.Format.XLSX
     if extension in _EXTENSIONS:
         return _EXTENSIONS[extension]

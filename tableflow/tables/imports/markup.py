@@ -10,7 +10,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import IO, Protocol
+from typing import IO
 from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
@@ -31,8 +31,8 @@ _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 Attributes = dict[str, str]
 
 
-class Handler(Protocol):
-    """What hears of a part: elements by their local names, and the text between."""
+class Handler:
+    """What hears of a part: elements by their local names, and the text between. A class of it hears what it wants."""
 
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins."""

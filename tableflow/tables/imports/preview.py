@@ -11,6 +11,7 @@ from tableflow.errors import InvalidInput
 from tableflow.tables import exports, schema, types
 from tableflow.tables.imports import looks, upload
 from tableflow.tables.imports.convert import converter
+from tableflow.tables.imports.detect import ARCHIVE
 from tableflow.tables.imports.looks import Look
 from tableflow.tables.imports.plan import Plan, Target, leads
 from tableflow.tables.imports.rejected import Rejected
@@ -91,7 +92,7 @@ def _beginning(file: IO[bytes]) -> IO[bytes]:
     """The file, of a text that was cut off only its whole lines."""
     size = file.seek(0, 2)
     file.seek(0)
-    is_workbook = file.read(4) == b"PK\x03\x04"
+    is_workbook = file.read(len(ARCHIVE)) == ARCHIVE
     most = MAX_WORKBOOK_BYTES if is_workbook else looks.SAMPLE_BYTES
     if size > most:
         raise upload.TooLarge(

@@ -121,7 +121,7 @@ def _part_of_sheet(parts: Mapping[str, ZipInfo], target: str) -> ZipInfo | None:
 
 
 @dataclass
-class _Relations:
+class _Relations(markup.Handler):
     """Which part each relation of the workbook leads to; only those to worksheets, and the one to the texts."""
 
     targets: dict[str, str] = field(default_factory=dict)
@@ -136,15 +136,9 @@ class _Relations:
         elif kind.endswith("/sharedStrings"):
             self.texts = target if target.startswith("/") else posixpath.join("xl", target)
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, text: str) -> None:
-        pass
-
 
 @dataclass
-class _Book:
+class _Book(markup.Handler):
     """The sheets in the order of their tabs, and the year that dates count from."""
 
     sheets: dict[str, str] = field(default_factory=dict)
@@ -157,15 +151,9 @@ class _Book:
         elif name == "workbookPr":
             self.since_1904 = attributes.get("date1904", "0") in ("1", "true")
 
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, text: str) -> None:
-        pass
-
 
 @dataclass
-class _Styles:
+class _Styles(markup.Handler):
     """The number format of each cell style."""
 
     codes: dict[int, str] = field(default_factory=dict)
@@ -184,15 +172,12 @@ class _Styles:
         if name == "cellXfs":
             self._in_cells = False
 
-    def text(self, text: str) -> None:
-        pass
-
     def looks(self) -> list[Look]:
         return [serials.look_of(format_, self.codes.get(format_)) for format_ in self.formats]
 
 
 @dataclass
-class _Texts:
+class _Texts(markup.Handler):
     """The texts that cells name by number. How some of them are read aloud (`rPh`) is left out."""
 
     texts: list[str] = field(default_factory=list)
@@ -223,7 +208,7 @@ class _Texts:
 
 
 @dataclass
-class _Dimension:
+class _Dimension(markup.Handler):
     """What the beginning of a sheet says of its size."""
 
     height: int | None = None
@@ -235,12 +220,6 @@ class _Dimension:
             digits = "".join(filter(str.isdecimal, last))[:8]
             self.height = int(digits) if digits and last != attributes.get("ref") else None
         self.is_told = self.is_told or name in ("dimension", "sheetData")
-
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, text: str) -> None:
-        pass
 
 
 def _whole(text: Any) -> int:
