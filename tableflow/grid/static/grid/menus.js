@@ -3,6 +3,8 @@
  * `data-groups`, …) for as long as it is open. Arrow keys move in it.
  */
 
+import { place } from "./placing.js";
+
 /** @type {HTMLElement | null} The button that opened the menu last. */
 let opener = null;
 /** @type {string | null} The menu that this press of the pointer closes. */
@@ -29,9 +31,8 @@ document.addEventListener("click", (event) => {
     if (closing !== button.dataset.menu) show(button);
     closing = null;
   } else {
-    target.closest(".menu")?.matches(":popover-open") &&
-      target.closest("[role=menuitem]:not([aria-disabled])") &&
-      hide(target);
+    const menu = /** @type {HTMLElement | null} */ (target.closest(".menu:popover-open"));
+    if (target.closest("[role=menuitem]:not([aria-disabled])")) menu?.hidePopover();
   }
 });
 
@@ -45,11 +46,6 @@ document.addEventListener("keydown", (event) => {
   items[(at + step + items.length) % items.length].focus();
 });
 
-/** @param {Element} inside */
-function hide(inside) {
-  /** @type {HTMLElement} */ (inside.closest(".menu")).hidePopover();
-}
-
 /** @param {HTMLElement} button */
 export function show(button) {
   const menu = document.getElementById(button.dataset.menu ?? "");
@@ -57,7 +53,7 @@ export function show(button) {
   opener = button;
   fill(menu, button.dataset);
   menu.showPopover();
-  place(menu, button);
+  place(menu, button.getBoundingClientRect());
   button.setAttribute("aria-expanded", "true");
   menu.addEventListener("toggle", function closed(event) {
     if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
@@ -79,16 +75,4 @@ function fill(menu, data) {
   for (const item of /** @type {NodeListOf<HTMLElement>} */ (menu.querySelectorAll("[data-only]"))) {
     item.hidden = !((item.dataset.only ?? "") in data);
   }
-}
-
-/**
- * @param {HTMLElement} menu
- * @param {HTMLElement} button
- */
-function place(menu, button) {
-  const at = button.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const below = at.bottom + height + 4 <= innerHeight || at.top < height;
-  menu.style.left = `${Math.max(4, Math.min(at.left, innerWidth - width - 4))}px`;
-  menu.style.top = `${Math.max(4, below ? Math.min(at.bottom + 4, innerHeight - height - 4) : at.top - height - 4)}px`;
 }

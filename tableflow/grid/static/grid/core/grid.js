@@ -531,6 +531,13 @@ export class Grid extends EventTarget {
     return { left, top: row * ROW_PX - this.top, width: this.across.widths[column], height: ROW_PX };
   }
 
+  /** Where a cell is in the window. @param {import("./selection.js").Place} place */
+  boxOf(place) {
+    const box = this.scroller.getBoundingClientRect();
+    const { left, top, width, height } = this.rect(place);
+    return new DOMRect(box.left + left - this.left, box.top + this.headHeight + top, width, height);
+  }
+
   selected() {
     for (const slot of this.slots) slot.isFresh = false;
     this.draw();

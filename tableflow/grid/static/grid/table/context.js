@@ -117,10 +117,8 @@ export function context(sheet, gestures) {
     const { active } = sheet.selection;
     if (!sheet.activeRow) return false;
     sheet.grid.reveal(active);
-    const box = sheet.grid.scroller.getBoundingClientRect();
-    const { left, top, height } = sheet.grid.rect(active);
-    const x = box.left + left - (active.column < sheet.grid.pinned ? 0 : sheet.grid.left);
-    open({ part: "cell", ...active, x, y: box.top + sheet.grid.headHeight + top + height });
+    const { left, bottom } = sheet.grid.boxOf(active);
+    open({ part: "cell", ...active, x: left, y: bottom });
     return true;
   }
 

@@ -1,6 +1,6 @@
 /** Popovers beneath their buttons: `popovertarget` opens and closes them, here they are placed, and get the focus. */
 
-const GAP_PX = 4;
+import { place } from "../placing.js";
 
 /**
  * @param {HTMLElement} pop
@@ -12,26 +12,13 @@ export function popover(pop, opening) {
   pop.addEventListener("beforetoggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
     opening?.();
-    place(pop, button);
+    place(pop, button.getBoundingClientRect());
   });
 
   pop.addEventListener("toggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState !== "open") return;
-    place(pop, button);
+    place(pop, button.getBoundingClientRect());
     const first = pop.querySelector("input, select, button");
     if (first instanceof HTMLElement && !pop.contains(document.activeElement)) first.focus();
   });
-}
-
-/**
- * Beneath the button, so far as the window has room. What is not seen yet has no size.
- *
- * @param {HTMLElement} pop
- * @param {HTMLElement} button
- */
-function place(pop, button) {
-  const at = button.getBoundingClientRect();
-  const { width } = pop.getBoundingClientRect();
-  pop.style.left = `${Math.max(GAP_PX, Math.min(at.left, innerWidth - width - GAP_PX))}px`;
-  pop.style.top = `${at.bottom + GAP_PX}px`;
 }

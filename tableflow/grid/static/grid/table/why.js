@@ -3,8 +3,8 @@
 import { register } from "../acts.js";
 import { piece } from "../api.js";
 import { opened } from "../menus.js";
+import { place } from "../placing.js";
 
-const GAP_PX = 4;
 const UNREADABLE = '<p class="why-body">Why it waits cannot be read now. Try again.</p>';
 
 /** @param {import("./sheet.js").Sheet} sheet */
@@ -17,24 +17,11 @@ export function why(sheet) {
     row = Number(of);
     box.innerHTML = (await piece(`${sheet.page}/rows/${row}/why/${group}/`)) ?? UNREADABLE;
     const missing = /** @type {HTMLElement | null} */ (box.querySelector("[data-act='go-to-column']"));
-    const at = place();
+    const at = sheet.grid.boxOf(sheet.selection.active);
     if (missing) go(missing.dataset.key ?? "");
     box.showPopover();
-    const { width, height } = box.getBoundingClientRect();
-    const hasRoom = at.bottom + height + 2 * GAP_PX <= innerHeight;
-    box.style.left = `${Math.max(GAP_PX, Math.min(at.left, innerWidth - width - GAP_PX))}px`;
-    box.style.top = `${Math.max(GAP_PX, hasRoom ? at.bottom + GAP_PX : at.top - height - GAP_PX)}px`;
+    place(box, at);
     /** @type {HTMLElement | null} */ (box.querySelector("a, button"))?.focus();
-  }
-
-  /** Where the active cell is in the window. */
-  function place() {
-    const { grid, selection } = sheet;
-    const box = grid.scroller.getBoundingClientRect();
-    const { left, top, height } = grid.rect(selection.active);
-    const x = box.left + left - (selection.active.column < grid.pinned ? 0 : grid.left);
-    const y = box.top + grid.headHeight + top;
-    return { left: x, top: y, bottom: y + height };
   }
 
   /** Makes the cell of this column in the row the active one. @param {string} key */
