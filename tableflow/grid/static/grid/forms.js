@@ -38,6 +38,30 @@ async function submit(form, submitter) {
   }
 }
 
+/**
+ * What a form of a dialog says is done when it is sent, and the dialog closed, unless that gives false; what the server
+ * refuses of it stands beside its field.
+ *
+ * @param {HTMLFormElement} form
+ * @param {() => Promise<unknown>} does
+ */
+export function whenSent(form, does) {
+  const yes = /** @type {HTMLButtonElement} */ (form.querySelector("[data-yes]"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clear(form);
+    yes.disabled = true;
+    try {
+      if ((await does()) !== false) form.closest("dialog")?.close();
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      show(form, error.problems);
+    } finally {
+      yes.disabled = false;
+    }
+  });
+}
+
 /** How many places of problems have got an id, so that fields can point at them. */
 let slots = 0;
 

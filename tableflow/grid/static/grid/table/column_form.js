@@ -4,12 +4,13 @@
  */
 
 import { attempt, register } from "../acts.js";
-import { ApiError, call } from "../api.js";
+import { call } from "../api.js";
 import { open, tell } from "../dialogs.js";
-import { clear, show } from "../forms.js";
+import { clear, whenSent } from "../forms.js";
 import { opened } from "../menus.js";
 import { make } from "../panel/elements.js";
 import { many } from "../words.js";
+import { same } from "./address.js";
 import { moved, ordered } from "./layouts.js";
 import { text } from "./values.js";
 
@@ -72,7 +73,7 @@ function adding(sheet, restore) {
     if (sheet.layout.order.length) sheet.setLayout({ order: besides(shown, key, next, side) });
   }
 
-  sent(sheet, form, add);
+  whenSent(form, () => sheet.undo.after(add()));
   form.addEventListener("change", () => fit(form));
   register({
     "new-column": () => begin(null),
@@ -130,7 +131,7 @@ function editing(sheet) {
   function changes() {
     const now = said(/** @type {HTMLFormElement} */ (form));
     const { name, type, options } = /** @type {Column} */ (column);
-    const isOther = type !== now.type || JSON.stringify(sorted(options)) !== JSON.stringify(sorted(now.options));
+    const isOther = type !== now.type || !same(options, now.options);
     return {
       ...(now.name === name ? {} : { name: now.name }),
       ...(isOther ? { type: now.type, options: now.options } : {}),
@@ -223,7 +224,7 @@ function editing(sheet) {
     fit(form);
     attempt(test);
   });
-  sent(sheet, form, save);
+  whenSent(form, () => sheet.undo.after(save()));
   register({ "edit-column": () => begin(sheet.column(opened().key ?? "") ?? sheet.activeColumn) });
 }
 
@@ -235,33 +236,6 @@ function canPutBack({ failed, examples }) {
 /** @param {string} dialog the id @returns {HTMLFormElement | null} */
 function formOf(dialog) {
   return document.querySelector(`#${dialog} form`);
-}
-
-/**
- * What is sent is done, and the dialog closed, unless that says false; what is refused stands beside its field. Nothing
- * is taken back meanwhile.
- *
- * @param {import("./sheet.js").Sheet} sheet
- * @param {HTMLFormElement} form
- * @param {() => Promise<unknown>} does
- */
-function sent(sheet, form, does) {
-  const yes = /** @type {HTMLButtonElement} */ (form.querySelector("[data-yes]"));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    clear(form);
-    yes.disabled = true;
-    try {
-      const work = does();
-      sheet.undo.after(work);
-      if ((await work) !== false) form.closest("dialog")?.close();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      show(form, error.problems);
-    } finally {
-      yes.disabled = false;
-    }
-  });
 }
 
 /** Only the fields of the type are seen. @param {HTMLFormElement} form */
@@ -303,9 +277,4 @@ function said(form) {
     multiselect: { choices },
   };
   return { name: field(form, "name").value, type, options: /** @type {any} */ (options)[type] ?? {} };
-}
-
-/** @param {Record<string, any>} options */
-function sorted(options) {
-  return Object.entries(options).sort(([one], [other]) => (one < other ? -1 : 1));
 }

@@ -27,12 +27,6 @@ export function columns(sheet, isDefaultView) {
     return sheet.column(opened().key ?? "") ?? sheet.activeColumn;
   }
 
-  /** Nothing is taken back while it is written. @template Answer @param {Promise<Answer>} work */
-  function written(work) {
-    sheet.undo.after(work);
-    return work;
-  }
-
   // Widths
 
   /** @param {number} place @param {number} px */
@@ -73,7 +67,7 @@ export function columns(sheet, isDefaultView) {
   /** @param {string[]} order @param {number} pinned */
   async function reorder(order, pinned) {
     const before = sheet.schema.columns.map(({ key }) => key);
-    await written(put(order, pinned));
+    await sheet.undo.after(put(order, pinned));
     sheet.undo.push({
       label: "the order of the columns",
       undo: () => put(before),
@@ -117,7 +111,7 @@ export function columns(sheet, isDefaultView) {
     if (!column) return;
     const { key, name } = column;
     askName({ title: "Rename the column", name, yes: "Rename" }, async (now) => {
-      await written(changed(key, { name: now }));
+      await sheet.undo.after(changed(key, { name: now }));
       sheet.undo.push({
         label: `the column ${name} was called ${now}`,
         undo: () => changed(key, { name }),
@@ -142,7 +136,7 @@ export function columns(sheet, isDefaultView) {
       await call("DELETE", `${sheet.base}/columns/${key}/`);
       sheet.refresh();
     };
-    await written(drop());
+    await sheet.undo.after(drop());
     tell(`The column ${name} is deleted. Undo brings it back.`);
     sheet.undo.push({ label: `the column ${name} was deleted`, undo: () => restore(key), redo: drop });
   }
@@ -160,7 +154,7 @@ export function columns(sheet, isDefaultView) {
     const text = `What it filled goes with it, in every row: ${outputs.join(", ")}. This cannot be undone.`;
     const yes = await ask({ title: `Delete ${name}?`, text, yes: "Delete the workflow column", danger: true });
     if (!yes) return;
-    await written(call("DELETE", `${sheet.base}/groups/${id}/?columns=drop`));
+    await sheet.undo.after(call("DELETE", `${sheet.base}/groups/${id}/?columns=drop`));
     sheet.refresh();
   }
 

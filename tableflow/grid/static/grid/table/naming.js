@@ -1,7 +1,6 @@
 /** The dialog that asks for a name; what the server says of it stands beside the field. */
 
-import { ApiError } from "../api.js";
-import { clear, show } from "../forms.js";
+import { clear, whenSent } from "../forms.js";
 
 /** @type {((name: string) => Promise<unknown>) | null} */
 let then = null;
@@ -16,32 +15,10 @@ export function askName({ title, name, yes }, does) {
   const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("name"));
   /** @type {HTMLElement} */ (dialog.querySelector("h2")).textContent = title;
   /** @type {HTMLElement} */ (form.querySelector("[data-yes]")).textContent = yes;
-  if (!then) form.addEventListener("submit", (event) => submitted(event, dialog, form, field));
+  if (!then) whenSent(form, async () => void (await then?.(field.value)));
   then = does;
   clear(form);
   field.value = name;
   dialog.showModal();
   field.select();
-}
-
-/**
- * @param {SubmitEvent} event
- * @param {HTMLDialogElement} dialog
- * @param {HTMLFormElement} form
- * @param {HTMLInputElement} field
- */
-async function submitted(event, dialog, form, field) {
-  event.preventDefault();
-  const button = /** @type {HTMLButtonElement} */ (form.querySelector("[data-yes]"));
-  clear(form);
-  button.disabled = true;
-  try {
-    await then?.(field.value);
-    dialog.close();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    show(form, error.problems);
-  } finally {
-    button.disabled = false;
-  }
 }

@@ -64,9 +64,16 @@ export class Undo {
     return now === undefined ? id : this.id(now);
   }
 
-  /** What is being written is done before anything is taken back. @param {Promise<unknown>} work */
+  /**
+   * What is being written is done before anything is taken back.
+   *
+   * @template T
+   * @param {Promise<T>} work
+   * @returns {Promise<T>} the same
+   */
   after(work) {
     this.turn = Promise.allSettled([this.turn, work]).then(() => {}); // what became of it is not kept
+    return work;
   }
 
   /**
@@ -77,9 +84,7 @@ export class Undo {
    * @returns {Promise<T>}
    */
   inTurn(does) {
-    const work = this.turn.then(does);
-    this.after(work);
-    return work;
+    return this.after(this.turn.then(does));
   }
 
   undo() {
