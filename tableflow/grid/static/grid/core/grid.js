@@ -492,6 +492,12 @@ export class Grid extends EventTarget {
     if (top !== this.top || left !== this.left) this.scrollTo(top, left);
   }
 
+  /** Makes a cell the active one, and has it seen. @param {import("./selection.js").Place} place */
+  goTo(place) {
+    this.selection.move(place);
+    this.reveal(place);
+  }
+
   /** How many rows a page key moves. */
   get pageRows() {
     return Math.max(1, Math.floor(this.rows.viewport / ROW_PX) - 1);

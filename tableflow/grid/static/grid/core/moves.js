@@ -64,9 +64,7 @@ export function moves(grid, keymap) {
     const next = selection.active.column + by;
     const row = selection.active.row + (next < 0 ? -1 : next >= grid.columns.length ? 1 : 0);
     if (row < 0 || row >= grid.source.count) return false;
-    const place = { row, column: (next + grid.columns.length) % grid.columns.length };
-    selection.move(place);
-    grid.reveal(place);
+    grid.goTo({ row, column: (next + grid.columns.length) % grid.columns.length });
     return true;
   }
 

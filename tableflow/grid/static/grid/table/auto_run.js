@@ -5,6 +5,7 @@ import { call } from "../api.js";
 import { counted, isWanted } from "../automatic.js";
 import { tell } from "../dialogs.js";
 import { opened } from "../menus.js";
+import { make } from "../panel/elements.js";
 
 const ON = "Workflow columns with auto-run work on new and changed rows by themselves";
 const OFF = "Nothing in this table runs by itself";
@@ -12,9 +13,8 @@ const OFF = "Nothing in this table runs by itself";
 /** @param {import("./sheet.js").Sheet} sheet */
 export function autoRun(sheet) {
   const place = /** @type {HTMLElement} */ (document.getElementById("auto-run"));
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "button quiet" });
-  button.setAttribute("role", "switch");
-  button.dataset.act = "auto-run-table";
+  const data = { act: "auto-run-table" };
+  const button = make("button", { type: "button", class: "button quiet", role: "switch", data });
 
   function show() {
     const { autoRun: on, groups } = sheet.schema;
@@ -22,9 +22,8 @@ export function autoRun(sheet) {
     button.textContent = words;
     button.title = on ? ON : OFF;
     button.ariaChecked = String(on);
-    const note = on ? [] : [Object.assign(document.createElement("span"), { className: "soft", textContent: words })];
     if (!groups.length) place.replaceChildren();
-    else if (!sheet.mayEdit) place.replaceChildren(...note);
+    else if (!sheet.mayEdit) place.replaceChildren(on ? "" : make("span", { class: "soft" }, [words]));
     else if (!button.isConnected) place.replaceChildren(button);
   }
 

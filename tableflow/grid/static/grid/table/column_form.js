@@ -57,10 +57,7 @@ function adding(sheet, restore) {
     const to = beside;
     if (to) await attempt(() => put(key, to)); // it is there, wherever it stands: it is not made twice
     const place = sheet.columns.findIndex((column) => column.key === key);
-    if (place >= 0) {
-      sheet.selection.move({ row: sheet.selection.active.row, column: place });
-      sheet.grid.reveal(sheet.selection.active);
-    }
+    if (place >= 0) sheet.grid.goTo({ row: sheet.selection.active.row, column: place });
     sheet.grid.focus();
   }
 

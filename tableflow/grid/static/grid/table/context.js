@@ -5,6 +5,7 @@
 
 import { register } from "../acts.js";
 import { show } from "../menus.js";
+import { make } from "../panel/elements.js";
 import { many } from "../words.js";
 import { possible } from "./floating.js";
 import { allGroups, chosenRows, fix, MOST_LISTED, oneRow, rangeGroups, rangeRows } from "./scope.js";
@@ -23,11 +24,7 @@ const WAITING = ["waiting", "queued", "paused"];
 export function context(sheet, gestures) {
   const menu = document.getElementById("cell-menu");
   if (!menu) return;
-  const point = Object.assign(document.createElement("button"), {
-    type: "button",
-    className: "menu-point",
-    tabIndex: -1,
-  });
+  const point = make("button", { type: "button", class: "menu-point", tabindex: "-1" });
   /** What the menu runs and stops; null where there is no workflow cell in it. @type {Scope | null} */
   let scope = null;
   document.body.append(point);
@@ -41,7 +38,7 @@ export function context(sheet, gestures) {
     if (part === "gutter") sheet.selection.move({ row, column: sheet.selection.active.column });
     const rows = chosenRows(sheet) ?? (part === "gutter" ? oneRow(id) : rangeRows(sheet));
     const touched = part === "gutter" ? [] : rangeGroups(sheet);
-    const groups = touched.length || part === "cell" ? touched : allGroups(sheet);
+    const groups = part === "cell" ? touched : allGroups(sheet);
     const isOne = rows.count === 1 && touched.length === 1 && sheet.selection.isSingle;
     scope = groups.length ? { groups, rows } : null;
     if (scope && rows.listed <= MOST_LISTED) fix(rows);
@@ -81,13 +78,13 @@ export function context(sheet, gestures) {
       ...((scope && sheet.mayEdit) || state ? { top: "" } : {}),
       ...(state && WAITING.includes(state.kind ?? state.status ?? "") ? { waits: "" } : {}),
     });
-    const may = scope ? possible(sheet, scope) : null;
-    for (const [act, is] of /** @type {[string, boolean | undefined][]} */ ([
-      ["run-these", may?.run],
-      ["rerun-these", may?.rerun],
-      ["stop-cells", may?.stop],
-      ["trace-cell", may?.trace],
-    ])) {
+    const may = scope && possible(sheet, scope);
+    for (const [act, is] of Object.entries({
+      "run-these": may?.run,
+      "rerun-these": may?.rerun,
+      "stop-cells": may?.stop,
+      "trace-cell": may?.trace,
+    })) {
       for (const item of items(act)) item.ariaDisabled = is ? null : "true";
     }
   }

@@ -110,15 +110,8 @@ export function finding(sheet) {
     at = place;
     const { row, offset, column } = hits[at];
     const here = sheet.store.indexOf(row);
-    const to = {
-      row: here < 0 ? offset : here,
-      column: Math.max(
-        0,
-        sheet.grid.columns.findIndex(({ key }) => key === column),
-      ),
-    };
-    sheet.selection.move(to);
-    sheet.grid.reveal(to);
+    const shown = sheet.grid.columns.findIndex(({ key }) => key === column);
+    sheet.grid.goTo({ row: here < 0 ? offset : here, column: Math.max(shown, 0) });
     count.textContent = `${at + 1} of ${hits.length.toLocaleString("en")}${more}`;
   }
 

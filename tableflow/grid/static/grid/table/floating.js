@@ -1,6 +1,7 @@
 /** The bar that floats at the bottom while rows are chosen or the range of cells has workflow cells in it. */
 
 import { register } from "../acts.js";
+import { make } from "../panel/elements.js";
 import { many } from "../words.js";
 import { icon } from "./painter.js";
 import { chosenRows, said, selected } from "./scope.js";
@@ -19,8 +20,6 @@ const ACTS = /** @type {const} */ (["run", "rerun", "stop", "trace"]);
  */
 export function floating(sheet, gestures) {
   if (!sheet.mayEdit) return;
-  const bar = Object.assign(document.createElement("div"), { className: "floating", hidden: true });
-  const words = document.createElement("span");
   const buttons = {
     run: button("run-floating", "play", "Run empty and failed"),
     rerun: button("rerun-floating", "again", "Re-run"),
@@ -29,14 +28,15 @@ export function floating(sheet, gestures) {
     remove: button("delete-rows", "bin", "Delete rows"),
     clear: button("clear-selection", "close", "Clear selection"),
   };
+  const words = make("span", { class: "words" });
+  const bar = make("div", { class: "floating", role: "toolbar", "aria-label": "Selection", hidden: true }, [
+    words,
+    ...Object.values(buttons),
+  ]);
   let frame = 0;
   let isPutAway = false;
 
-  bar.setAttribute("role", "toolbar");
-  bar.setAttribute("aria-label", "Selection");
-  words.className = "words";
   buttons.clear.classList.add("icon-only");
-  bar.append(words, ...Object.values(buttons));
   document.querySelector(".live")?.append(bar);
 
   function show() {
@@ -127,14 +127,6 @@ export function possible(sheet, { groups, rows }) {
  * @param {string} label
  */
 function button(act, sign, label) {
-  const made = Object.assign(document.createElement("button"), {
-    type: "button",
-    className: "button small",
-    title: label,
-  });
-  const text = Object.assign(document.createElement("span"), { className: "label", textContent: label });
-  made.dataset.act = act;
-  made.setAttribute("aria-label", label);
-  made.append(icon(sign, ""), text);
-  return made;
+  const attributes = { type: "button", class: "button small", title: label, "aria-label": label, data: { act } };
+  return make("button", attributes, [icon(sign, ""), make("span", { class: "label" }, [label])]);
 }

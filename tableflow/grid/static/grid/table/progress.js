@@ -3,6 +3,8 @@
  * opens, and when a hint says that something ran, at most every two seconds, and seldom where counting takes long.
  */
 
+import { make } from "../panel/elements.js";
+
 /** @typedef {import("./sheet.js").Sheet} Sheet */
 /** @typedef {Record<string, number>} Counted cells by status */
 
@@ -98,15 +100,14 @@ function fill(band, name, total, counted) {
     part.hidden = !cells;
   });
   band.title = words;
-  for (const titled of /** @type {NodeListOf<HTMLElement>} */ (band.querySelectorAll(".name")))
-    titled.title = `${name}: ${words}`;
+  const named = /** @type {HTMLElement | null} */ (band.querySelector(".name"));
+  if (named) named.title = `${name}: ${words}`;
 }
 
 /** @param {HTMLElement} band */
 function made(band) {
-  const bar = Object.assign(document.createElement("div"), { className: "progress" });
-  bar.setAttribute("role", "progressbar");
-  bar.append(...PARTS.map(([kind]) => Object.assign(document.createElement("span"), { className: kind })));
+  const parts = PARTS.map(([kind]) => make("span", { class: kind }));
+  const bar = make("div", { class: "progress", role: "progressbar" }, parts);
   band.append(bar);
   return bar;
 }

@@ -28,9 +28,7 @@ export function why(sheet) {
   function go(key) {
     const column = sheet.grid.columns.findIndex((each) => each.key === key);
     const index = sheet.store.indexOf(row);
-    if (column < 0 || index < 0) return;
-    sheet.selection.move({ row: index, column });
-    sheet.grid.reveal({ row: index, column });
+    if (column >= 0 && index >= 0) sheet.grid.goTo({ row: index, column });
   }
 
   register({
