@@ -81,7 +81,12 @@ export class Store extends EventTarget {
    * @returns {Row | undefined} undefined: it has not come yet
    */
   row(index) {
-    return this.pages.get(Math.floor(index / PAGE_ROWS))?.rows[index % PAGE_ROWS];
+    return this.pageOf(index)?.rows[index % PAGE_ROWS];
+  }
+
+  /** @param {number} index @returns {Page | undefined} the one that the row is on, if that is here */
+  pageOf(index) {
+    return this.pages.get(Math.floor(index / PAGE_ROWS));
   }
 
   /** @param {number} id @returns {number} where the row is, so far as is known; -1 */
@@ -123,7 +128,7 @@ export class Store extends EventTarget {
     if (ids === null) this.touchAll();
     for (const id of ids ?? []) {
       const index = this.indexOf(id);
-      if (index >= 0) this.pages.get(Math.floor(index / PAGE_ROWS))?.stale.set(index % PAGE_ROWS, this.marks);
+      if (index >= 0) this.mark(index);
     }
     this.schedule(0);
   }
@@ -144,10 +149,14 @@ export class Store extends EventTarget {
   touchOthers(from, to) {
     this.marks += 1;
     for (const [index] of this.loaded()) {
-      const isOther = index < from || index >= to;
-      if (isOther) this.pages.get(Math.floor(index / PAGE_ROWS))?.stale.set(index % PAGE_ROWS, this.marks);
+      if (index < from || index >= to) this.mark(index);
     }
     this.schedule(0);
+  }
+
+  /** The row is stale. @param {number} index */
+  mark(index) {
+    this.pageOf(index)?.stale.set(index % PAGE_ROWS, this.marks);
   }
 
   /** Other rows are shown from now on, or in another order. */
@@ -218,8 +227,8 @@ export class Store extends EventTarget {
   lay(ids) {
     for (const id of ids) {
       const index = this.indexOf(id);
-      const page = index < 0 ? undefined : this.pages.get(Math.floor(index / PAGE_ROWS));
-      if (page) page.rows[index % PAGE_ROWS] = this.laid(page.rows[index % PAGE_ROWS]);
+      const rows = this.pageOf(index)?.rows;
+      if (rows) rows[index % PAGE_ROWS] = this.laid(rows[index % PAGE_ROWS]);
     }
     this.tell();
   }
@@ -304,7 +313,7 @@ export class Store extends EventTarget {
   stale(from, to) {
     const found = [];
     for (let index = from; index < to; index++) {
-      if (this.pages.get(Math.floor(index / PAGE_ROWS))?.stale.has(index % PAGE_ROWS)) found.push(index);
+      if (this.pageOf(index)?.stale.has(index % PAGE_ROWS)) found.push(index);
     }
     return found;
   }

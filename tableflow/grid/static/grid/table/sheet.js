@@ -1,7 +1,7 @@
 /**
  * The table that the page shows: its columns as they are laid out, its rows, what is selected, and the stream of hints
- * that says when to fetch again. What the features of the page share. It tells: `schema`, `query`, `layout`, `runs`,
- * `approvals`, and `imports` when these have changed, and `ran` when cells have.
+ * that says when to fetch again. What the features of the page share. It tells: `schema`, `query`, `layout`, `views`,
+ * `runs`, `approvals` and `imports` when these have changed, and `ran` when cells have. `trace` asks for that of a cell.
  */
 
 import { attempt } from "../acts.js";
@@ -54,7 +54,7 @@ import { width } from "./widths.js";
 
 /** As a net, should a hint get lost. */
 const NET_MS = 15_000;
-/** So often at most everything that is seen is fetched because of what happens elsewhere. */
+/** So often at most it is fetched what happens elsewhere. */
 const ELSEWHERE_MS = 1000;
 
 export class Sheet extends EventTarget {
@@ -81,10 +81,12 @@ export class Sheet extends EventTarget {
     this.guessed = new Map();
     /** @type {number | undefined} The id of the active row: the active cell stays in it when rows come and go. */
     this.activeId = undefined;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.refreshing = undefined;
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    this.reading = undefined;
+    /** Has everything that is seen fetched because of what happens elsewhere. */
+    this.refreshSoon = seldom(() => {
+      this.store.touch(null);
+      this.readRuns();
+    });
+    this.readRunsSoon = seldom(() => this.readRuns());
     this.schemaFlight = new Flight(() => this.readSchema());
     this.runsFlight = new Flight(() => this.fetchRuns());
     this.choiceFlight = new Flight(() => this.takeChoice());
@@ -186,7 +188,7 @@ export class Sheet extends EventTarget {
 
   // Rows
 
-  /** Whether rows are left out, or in another order than the table's. */
+  /** Whether no row is left out. */
   get isWhole() {
     return this.query.filter === null && !this.query.search;
   }
@@ -310,8 +312,8 @@ export class Sheet extends EventTarget {
       this.store.touch(rows === "many" ? null : rows);
       this.tell("approvals");
     });
-    stream.addEventListener("import-changed", (event) => {
-      this.dispatchEvent(new CustomEvent("imports", { detail: JSON.parse(event.data).imports }));
+    stream.addEventListener("import-changed", () => {
+      this.tell("imports");
       this.refreshSoon();
     });
     this.stream = stream;
@@ -328,33 +330,6 @@ export class Sheet extends EventTarget {
     this.readRunsSoon();
     this.tell("ran");
   }
-
-  /** Everything that is seen, but not more often than is of use. */
-  refreshSoon() {
-    this.refreshing ??= setTimeout(() => {
-      this.refreshing = undefined;
-      this.store.touch(null);
-      this.readRuns();
-    }, this.wait("refreshed"));
-  }
-
-  readRunsSoon() {
-    this.reading ??= setTimeout(() => {
-      this.reading = undefined;
-      this.readRuns();
-    }, this.wait("read"));
-  }
-
-  /** @param {"refreshed" | "read"} what @returns {number} ms until it may be done again */
-  wait(what) {
-    const now = performance.now();
-    const at = Math.max(now, (this.times[what] ?? Number.NEGATIVE_INFINITY) + ELSEWHERE_MS);
-    this.times[what] = at;
-    return at - now;
-  }
-
-  /** @type {Record<string, number>} */
-  times = {};
 
   /** @param {boolean} is whether rows cannot be fetched now: the page says so until they can */
   unwell(is) {
@@ -393,4 +368,24 @@ export class Sheet extends EventTarget {
   tell(what) {
     this.dispatchEvent(new Event(what));
   }
+}
+
+/**
+ * Does something soon, but not more often than is of use.
+ *
+ * @param {() => unknown} does
+ * @returns {() => void}
+ */
+function seldom(does) {
+  let next = 0;
+  let isAwaited = false;
+  const turn = () => {
+    isAwaited = false;
+    next = performance.now() + ELSEWHERE_MS;
+    does();
+  };
+  return () => {
+    if (!isAwaited) setTimeout(turn, Math.max(0, next - performance.now()));
+    isAwaited = true;
+  };
 }
