@@ -156,7 +156,7 @@ export class Tray {
     const away = make("button", { type: "button", class: "button small" }, ["Dismiss"]);
     stop.addEventListener("click", () => attempt(() => this.cancel(id, stop)));
     away.addEventListener("click", () => this.dismiss(id));
-    const title = make("p", { class: "name", title: name }, [name]);
+    const title = make("p", { class: "name cut", title: name }, [name]);
     if (isActive(source)) {
       const bar = make("progress", { "aria-label": `Rows of ${name}` });
       const parts = [title, bar, make("p", { role: "status", class: "soft" })];
