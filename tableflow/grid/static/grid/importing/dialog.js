@@ -9,10 +9,10 @@ import { ask } from "../dialogs.js";
 import { clear, show } from "../forms.js";
 import { make } from "../panel/elements.js";
 import { random } from "../random.js";
-import { many } from "../words.js";
+import { capital, many } from "../words.js";
 import { Mapping } from "./mapping.js";
 import { send } from "./sending.js";
-import { capital, ends, kind, placed, size, told } from "./words.js";
+import { ends, kind, placed, size, told } from "./words.js";
 
 /** So much of a file is sent for its preview; workbooks are sent as a whole. */
 const PREVIEW_BYTES = 1024 * 1024;
@@ -219,28 +219,14 @@ export class ImportDialog {
   /** Says what would go wrong, and what would start. @param {any} seen */
   tell({ problems, rejected, sampled }) {
     const wrong = problems.filter((/** @type {any} */ { line }) => line === null);
-    const lines = problems.filter((/** @type {any} */ { line }) => line !== null).slice(0, SHOWN_PROBLEMS);
     if (wrong.length) show(this.form, placed(wrong));
-    const first = sampled === 1 ? "the first line" : `the first ${many(sampled, "line")}`;
-    const said = rejected
-      ? [
-          make("p", {}, [
-            `Of ${first} ${rejected === sampled ? "none would go in" : `${rejected.toLocaleString("en")} would be rejected`}:`,
-          ]),
-          make(
-            "ul",
-            {},
-            lines.map((/** @type {any} */ problem) => make("li", {}, [told(problem)])),
-          ),
-        ]
-      : [];
-    const notices = [
-      said.length ? make("div", { class: "notice wait" }, said) : null,
-      this.cells
-        ? make("p", { class: "hint" }, [`About ${counted(this.cells)} will run by themselves when the file is in.`])
-        : null,
-    ];
-    this.part("foretold").replaceChildren(...notices.filter((notice) => notice !== null));
+    const notices = [];
+    if (rejected) notices.push(rejection(problems, rejected, sampled));
+    if (this.cells) {
+      const text = `About ${counted(this.cells)} will run by themselves when the file is in.`;
+      notices.push(make("p", { class: "hint" }, [text]));
+    }
+    this.part("foretold").replaceChildren(...notices);
   }
 
   /** How many cells the file starts; an estimate by its beginning. */
@@ -361,4 +347,19 @@ export class ImportDialog {
   part(name) {
     return /** @type {HTMLElement} */ (this.dialog.querySelector(`[data-${name}]`));
   }
+}
+
+/**
+ * How many lines would not go in, and why the first of them.
+ *
+ * @param {{line: number | null, attr: string | null, detail: string}[]} problems
+ * @param {number} rejected
+ * @param {number} sampled
+ */
+function rejection(problems, rejected, sampled) {
+  const first = sampled === 1 ? "the first line" : `the first ${many(sampled, "line")}`;
+  const fate = rejected === sampled ? "none would go in" : `${rejected.toLocaleString("en")} would be rejected`;
+  const lines = problems.filter(({ line }) => line !== null).slice(0, SHOWN_PROBLEMS);
+  const items = lines.map((problem) => make("li", {}, [told(problem)]));
+  return make("div", { class: "notice wait" }, [make("p", {}, [`Of ${first} ${fate}:`]), make("ul", {}, items)]);
 }

@@ -10,11 +10,6 @@ export async function ends(part) {
   return count;
 }
 
-/** @param {string} text */
-export function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 /** What is wrong with one column is told below all of them: it names the column. @param {import("../api.js").Problem[]} problems */
 export function placed(problems) {
   return problems.map((problem) => ({

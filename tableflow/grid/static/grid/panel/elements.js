@@ -1,4 +1,4 @@
-/** Elements made by the panel: nothing that people typed is ever read as HTML. */
+/** Elements as scripts make them: nothing that people typed is ever read as HTML. */
 
 /** @typedef {{element: HTMLElement, read: () => any}} Part a piece of the form, and what it says: undefined is nothing */
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Control */

@@ -1,5 +1,6 @@
 /** What the workflow is given for a row, and which columns its outputs fill. */
 
+import { capital } from "../words.js";
 import { completes } from "./completion.js";
 import { button, check, choice, field, make, offer, signed, slot, text } from "./elements.js";
 import { focusIn } from "./schema_form.js";
@@ -139,11 +140,7 @@ export class Inputs {
   /** @param {Inputs["rows"][number]} row @param {() => string} label */
   removal(row, label) {
     const remove = () => {
-      const at = this.rows.indexOf(row);
-      this.rows.splice(at, 1);
-      const next = this.rows[Math.min(at, this.rows.length - 1)]?.element ?? this.list.nextElementSibling;
-      row.element.remove();
-      if (next) focusIn(next);
+      takeOut(this.rows, row, this.list);
       this.changed();
     };
     const made = signed("close", "Remove the input", remove);
@@ -271,11 +268,7 @@ export class Outputs {
 
   /** @param {OutputRow} row */
   remove(row) {
-    const at = this.rows.indexOf(row);
-    this.rows.splice(at, 1);
-    row.element.remove();
-    const next = this.rows[Math.min(at, this.rows.length - 1)]?.element ?? this.list.nextElementSibling;
-    if (next) focusIn(next);
+    takeOut(this.rows, row, this.list);
     this.changed();
   }
 }
@@ -358,8 +351,7 @@ class OutputRow {
 
   /** Where problems of it are found. @param {number} index among those that fill a column; -1: it fills none */
   place(index) {
-    this.filling.dataset.at = index < 0 ? "" : `outputs.${index}`;
-    if (index < 0) this.filling.dataset.at = `unused.${this.name}`;
+    this.filling.dataset.at = index < 0 ? `unused.${this.name}` : `outputs.${index}`;
     if (this.writing) this.writing.dataset.at = `workflow.outputs.${this.name}`;
     this.goes.setAttribute("aria-label", `Column for ${this.name}`);
     this.said?.setAttribute("aria-label", `Template of ${this.name}`);
@@ -380,6 +372,22 @@ class OutputRow {
   }
 }
 
+/**
+ * A row goes; the one that is in its place then gets the focus, or what stands below the list.
+ *
+ * @template {{element: HTMLElement}} Each
+ * @param {Each[]} rows
+ * @param {Each} row
+ * @param {HTMLElement} list
+ */
+function takeOut(rows, row, list) {
+  const at = rows.indexOf(row);
+  rows.splice(at, 1);
+  row.element.remove();
+  const next = rows[Math.min(at, rows.length - 1)]?.element ?? list.nextElementSibling;
+  if (next) focusIn(next);
+}
+
 /** @param {any} value */
 function kindOfValue(value) {
   if (typeof value === "string") return /^https?:\/\/\S+$/.test(value) ? "url" : "text";
@@ -389,5 +397,5 @@ function kindOfValue(value) {
 /** A name as words: `first_name` → First name. @param {string} name */
 function words(name) {
   const plain = name.replace(/[_-]+/g, " ").trim();
-  return plain.charAt(0).toUpperCase() + plain.slice(1);
+  return capital(plain);
 }

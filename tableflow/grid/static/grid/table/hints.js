@@ -1,6 +1,6 @@
 /** What stands in the place of the rows when there are none: why, and what to do next. */
 
-import { button, make } from "../panel/elements.js";
+import { make } from "../panel/elements.js";
 
 /** @typedef {{title: string, text: string, ways: HTMLElement[]}} Hint */
 
@@ -66,5 +66,5 @@ const nobody = { text: "The people who may edit this table can add some.", ways:
 
 /** @param {string} words @param {string} name @param {string} [kind] */
 function act(words, name, kind = "") {
-  return button(words, () => {}, { class: `button ${kind}`.trim(), data: { act: name } });
+  return make("button", { type: "button", class: `button ${kind}`.trim(), data: { act: name } }, [words]);
 }
