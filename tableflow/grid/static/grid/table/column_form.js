@@ -9,8 +9,8 @@ import { open, tell } from "../dialogs.js";
 import { clear, whenSent } from "../forms.js";
 import { opened } from "../menus.js";
 import { make } from "../panel/elements.js";
+import { same } from "../same.js";
 import { many } from "../words.js";
-import { same } from "./address.js";
 import { moved, ordered } from "./layouts.js";
 import { text } from "./values.js";
 

@@ -4,7 +4,7 @@
  */
 
 import { button, choice, make } from "../panel/elements.js";
-import { same } from "./address.js";
+import { same } from "../same.js";
 import { valueEditor } from "./filter_values.js";
 import { firstOp, VALUELESS, word } from "./filter_words.js";
 

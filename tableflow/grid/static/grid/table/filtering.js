@@ -4,7 +4,7 @@ import { register } from "../acts.js";
 import { ApiError } from "../api.js";
 import { tell } from "../dialogs.js";
 import { button, make } from "../panel/elements.js";
-import { same } from "./address.js";
+import { same } from "../same.js";
 import { branchOf, FilterForm, filterOf } from "./filter_form.js";
 import { described, targets } from "./filter_words.js";
 import { popover } from "./popovers.js";
