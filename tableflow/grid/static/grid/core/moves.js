@@ -15,15 +15,15 @@ export function moves(grid, keymap) {
 
   /**
    * @param {Step} step
-   * @param {boolean} [extends_]
+   * @param {boolean} [isExtending]
    */
-  function move([rows, columns], extends_ = false) {
-    const from = extends_ ? selection.head : selection.active;
+  function move([rows, columns], isExtending = false) {
+    const from = isExtending ? selection.head : selection.active;
     const place = {
       row: clamp(from.row + rows, grid.source.count),
       column: clamp(from.column + columns, grid.columns.length),
     };
-    if (extends_) selection.extend(place);
+    if (isExtending) selection.extend(place);
     else selection.move(place);
     grid.reveal(place);
   }

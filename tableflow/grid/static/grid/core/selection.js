@@ -73,14 +73,18 @@ export class Selection extends EventTarget {
     this.tell();
   }
 
-  /**
-   * @param {number} id
-   * @param {boolean} [on] what it becomes; the other of what it is, when absent
-   */
-  toggleRow(id, on = !this.hasRow(id)) {
-    if (on !== this.isAll) this.rows.add(id);
-    else this.rows.delete(id);
+  /** @param {Iterable<number>} ids @param {boolean} on whether they are chosen then */
+  choose(ids, on) {
+    for (const id of ids) {
+      if (on !== this.isAll) this.rows.add(id);
+      else this.rows.delete(id);
+    }
     this.tell();
+  }
+
+  /** @param {number} id */
+  toggleRow(id) {
+    this.choose([id], !this.hasRow(id));
   }
 
   chooseAll() {

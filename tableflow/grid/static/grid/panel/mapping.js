@@ -362,8 +362,8 @@ class OutputRow {
     const path = /^\s*\{\{\s*([\w.]+)\s*\}\}\s*$/.exec(this.template)?.[1];
     const { steps, types } = this.outputs.start;
     const schema = path ? schemaAt(path, steps(), types) : null;
-    const types_ = [schema?.type ?? []].flat().filter((/** @type {string} */ type) => type !== "null");
-    return TYPES[schema?.format] ?? TYPES[types_[0]] ?? "text";
+    const kinds = [schema?.type ?? []].flat().filter((/** @type {string} */ type) => type !== "null");
+    return TYPES[schema?.format] ?? TYPES[kinds[0]] ?? "text";
   }
 
   /** @param {string} type */

@@ -262,11 +262,7 @@ export class Sheet extends EventTarget {
 
   async takeChoice() {
     const { from, to, on } = this.choice;
-    const ids = await this.idsOf(from, to);
-    for (const id of ids)
-      if (on !== this.selection.isAll) this.selection.rows.add(id);
-      else this.selection.rows.delete(id);
-    this.selection.tell();
+    this.selection.choose(await this.idsOf(from, to), on);
   }
 
   /**

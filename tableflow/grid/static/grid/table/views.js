@@ -95,8 +95,8 @@ export function views(sheet, first) {
     const reset = button("Reset", () => sheet.setQuery(queryOf(current)), { class: "button small" });
     if (!sheet.mayEdit) return [reset];
     const save = button("Save to view", () => attempt(saveQuery), { class: "button small" });
-    const add_ = button("Save as new view", add, { class: "button small" });
-    return current.is_default ? [add_, reset] : [save, add_, reset];
+    const saveNew = button("Save as new view", add, { class: "button small" });
+    return current.is_default ? [saveNew, reset] : [save, saveNew, reset];
   }
 
   // Going from one to another
