@@ -200,6 +200,22 @@ def test_a_cell_is_answered_in_its_panel(visit: Visit, dispatch: Dispatch, lette
     assert result["fields"] == {"amount": 3, "tone": "plain", "urgent": False}
 
 
+def test_a_cell_is_answered_on_its_page(visit: Visit, dispatch: Dispatch, letters: Table) -> None:
+    asked = ask(dispatch, fields=FORM, prompt="Shall it be sent?")
+    row, group = Row.objects.get(table=letters, data__name="letter 1"), letters.groups.get()
+    page = visit(f"/tables/{letters.pk}/rows/{row.pk}/cells/{group.pk}/")
+    page.get_by_label("Amount").fill("3")
+    with page.expect_response("**/cells/**"):  # the page is read again while the cell is under way
+        marks.rows(letters.pk, None)
+    expect(page.get_by_label("Amount")).to_have_value("3")
+    page.get_by_label("Urgent").select_option("No")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("status").filter(has_text="Approved by ada.")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    asked.refresh_from_db()
+    assert asked.status == "approved"
+
+
 @pytest.mark.parametrize("width", [1440, 800])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_questions_fit_the_window(visit: Visit, page: Page, dispatch: Dispatch, scheme: Any, width: int) -> None:

@@ -1,8 +1,9 @@
 /**
- * Brings a region up to a newer rendering of it and touches only what differs: scroll, focus, selection and an open
- * editor stay. Elements of `data-live` are replaced where they differ; the items of a `data-live-list` by their ids, but
- * for one with a form in which somebody has typed.
+ * Brings a region up to a newer rendering of it: what differs in its elements of `data-live` (morph.js), and the items of
+ * a `data-live-list` by their ids. What has a form in which somebody has typed stays as it is.
  */
+
+import { children } from "./morph.js";
 
 /**
  * @param {HTMLElement} region
@@ -12,7 +13,7 @@ export function patch(region, fresh) {
   region.toggleAttribute("data-active", fresh.hasAttribute("data-active"));
   for (const next of fresh.querySelectorAll("[data-live]")) {
     const now = region.querySelector(`[data-live="${CSS.escape(next.getAttribute("data-live") ?? "")}"]`);
-    if (now && now.outerHTML !== next.outerHTML) now.replaceWith(document.adoptNode(next));
+    if (now && !now.querySelector("form[data-touched]")) children(now, next);
   }
   for (const next of fresh.querySelectorAll("[data-live-list]")) {
     const now = region.querySelector(`[data-live-list="${CSS.escape(next.getAttribute("data-live-list") ?? "")}"]`);
