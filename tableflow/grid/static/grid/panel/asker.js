@@ -3,6 +3,8 @@
  * before the last key is not shown.
  */
 
+import { Flight } from "../flight.js";
+
 const PAUSE_MS = 400;
 
 /** @template Answer */
@@ -12,41 +14,26 @@ export class Asker {
    * @param {(answer: Answer) => void} take
    */
   constructor(ask, take) {
-    this.ask = ask;
-    this.take = take;
     this.isStale = false;
-    this.isWanted = false;
-    this.isAsking = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
+    this.flight = new Flight(async () => {
+      this.isStale = false;
+      const answer = await ask();
+      if (!this.isStale) take(answer);
+    });
   }
 
   /** Something was typed. */
   soon() {
     this.isStale = true;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.now(), PAUSE_MS);
+    this.timer = setTimeout(() => this.flight.ask(), PAUSE_MS);
   }
 
   /** Nothing is asked or shown any more. */
   stop() {
     clearTimeout(this.timer);
     this.isStale = true;
-  }
-
-  async now() {
-    this.isWanted = true;
-    if (this.isAsking) return;
-    this.isAsking = true;
-    try {
-      while (this.isWanted) {
-        this.isWanted = false;
-        this.isStale = false;
-        const answer = await this.ask();
-        if (!this.isStale) this.take(answer);
-      }
-    } finally {
-      this.isAsking = false;
-    }
   }
 }

@@ -125,10 +125,7 @@ export function context(sheet, gestures) {
     "run-these": () => scope && gestures.run(scope, "incomplete"),
     "rerun-these": () => scope && gestures.rerun(scope),
     "stop-cells": () => scope && gestures.stop(scope),
-    "trace-cell": () => {
-      const detail = { row: Number(point.dataset.row), group: Number(point.dataset.group) };
-      sheet.dispatchEvent(new CustomEvent("trace", { detail }));
-    },
+    "trace-cell": () => sheet.showTrace(Number(point.dataset.row), Number(point.dataset.group)),
     "copy-cells": () => {
       sheet.grid.focus();
       document.execCommand("copy"); // whoever listens to the grid's own copying does it

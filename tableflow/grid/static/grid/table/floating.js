@@ -75,10 +75,7 @@ export function floating(sheet, gestures) {
     "run-floating": withSelected((scope) => gestures.run(scope, "incomplete")),
     "rerun-floating": withSelected((scope) => gestures.rerun(scope)),
     "stop-floating": withSelected((scope) => gestures.stop(scope)),
-    "trace-floating": withSelected(({ groups }) => {
-      const detail = { row: sheet.activeRow?.id, group: groups[0] };
-      sheet.dispatchEvent(new CustomEvent("trace", { detail }));
-    }),
+    "trace-floating": withSelected(({ groups }) => sheet.activeRow && sheet.showTrace(sheet.activeRow.id, groups[0])),
     "clear-selection": () => {
       clear(sheet);
       isPutAway = true;

@@ -1,7 +1,7 @@
 /**
  * The table that the page shows: its columns as they are laid out, its rows, what is selected, and the stream of hints
  * that says when to fetch again. What the features of the page share. It tells: `schema`, `query`, `layout`, `views`,
- * `runs`, `approvals` and `imports` when these have changed, and `ran` when cells have. `trace` asks for that of a cell.
+ * `runs`, `approvals` and `imports` when these have changed, and `ran` when cells have.
  */
 
 import { attempt } from "../acts.js";
@@ -331,6 +331,11 @@ export class Sheet extends EventTarget {
   unwell(is) {
     if (is) banner.say(this, "lost");
     else banner.forget(this);
+  }
+
+  /** Shows what ran in a cell. @param {number} row the id @param {number} group the id */
+  showTrace(row, group) {
+    this.dispatchEvent(new CustomEvent("trace", { detail: { row, group } }));
   }
 
   /** What runs now. */

@@ -40,7 +40,7 @@ export function why(sheet) {
     },
     "answer-here": (button) => {
       box.hidePopover();
-      sheet.dispatchEvent(new CustomEvent("trace", { detail: { row, group: Number(button.dataset.group) } }));
+      sheet.showTrace(row, Number(button.dataset.group));
     },
   });
 }
