@@ -119,9 +119,7 @@ function editing(sheet) {
 
   function forget() {
     tried = null;
-    report.replaceChildren();
-    yes.textContent = "Save";
-    dangerous(false);
+    told([], 0);
   }
 
   /** What is asked for is other than what is there. @returns {Record<string, any>} */
@@ -145,29 +143,15 @@ function editing(sheet) {
     const now = changes();
     if (JSON.stringify({ type: now.type, options: now.options }) !== of) return;
     tried = { of, conversion: answer.conversion };
-    told(answer.conversion);
+    told(reportOf(answer.conversion), answer.conversion?.failed ?? 0);
   }
 
-  /** @param {Conversion | null} conversion */
-  function told(conversion) {
-    if (!conversion?.total) return report.replaceChildren(make("p", { class: "notice" }, ["No value changes."]));
-    const { total, converted, failed, examples } = conversion;
-    const kept = `${converted.toLocaleString("en")} of ${many(total, "value")} can be kept`;
-    const lost = failed ? `, ${failed.toLocaleString("en")} ${failed === 1 ? "becomes" : "become"} empty.` : ".";
-    const more = canPutBack(conversion) ? "" : " Undo does not bring these back.";
-    const lines = examples.slice(0, SHOWN_EXAMPLES).map(({ detail }) => make("li", {}, [detail]));
-    report.replaceChildren(
-      make("p", { class: failed ? "notice bad" : "notice" }, [kept + lost + more]),
-      lines.length ? make("ul", { class: "examples" }, lines) : "",
-    );
+  /** @param {Node[]} outcome @param {number} failed how many values would be lost */
+  function told(outcome, failed) {
+    report.replaceChildren(...outcome);
     yes.textContent = failed ? `Save, and empty ${many(failed, "value")}` : "Save";
-    dangerous(failed > 0);
-  }
-
-  /** @param {boolean} is */
-  function dangerous(is) {
-    yes.classList.toggle("danger", is);
-    yes.classList.toggle("main", !is);
+    yes.classList.toggle("danger", failed > 0);
+    yes.classList.toggle("main", !failed);
   }
 
   /** @returns {Promise<boolean>} false: there is something to be read first */
@@ -223,6 +207,18 @@ function editing(sheet) {
   });
   whenSent(form, () => sheet.undo.after(save()));
   register({ "edit-column": () => begin(sheet.column(opened().key ?? "") ?? sheet.activeColumn) });
+}
+
+/** What becomes of the values. @param {Conversion | null} conversion @returns {Node[]} */
+function reportOf(conversion) {
+  if (!conversion?.total) return [make("p", { class: "notice" }, ["No value changes."])];
+  const { total, converted, failed, examples } = conversion;
+  const kept = `${converted.toLocaleString("en")} of ${many(total, "value")} can be kept`;
+  const lost = failed ? `, ${failed.toLocaleString("en")} ${failed === 1 ? "becomes" : "become"} empty.` : ".";
+  const more = canPutBack(conversion) ? "" : " Undo does not bring these back.";
+  const sum = make("p", { class: failed ? "notice bad" : "notice" }, [kept + lost + more]);
+  const lines = examples.slice(0, SHOWN_EXAMPLES).map(({ detail }) => make("li", {}, [detail]));
+  return lines.length ? [sum, make("ul", { class: "examples" }, lines)] : [sum];
 }
 
 /** Whether the report names every value that is lost, in full. @param {Conversion} conversion */
