@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -71,7 +72,7 @@ def _line(value: str) -> str:
 
 def _number(type_: str, options: Mapping[str, Any], value: float) -> str:
     precision = options.get("precision", 2 if type_ == "currency" else None)
-    plain = str(value) if precision is None else f"{value:.{precision}f}"
+    exact = Decimal(value) if isinstance(value, int) else value  # a format would round a large one
     if type_ == "number":
-        return plain
-    return f"{options.get('currency', '')} {value:,.{precision}f}".strip()
+        return str(value) if precision is None else f"{exact:.{precision}f}"
+    return f"{options.get('currency', '')} {exact:,.{precision}f}".strip()

@@ -90,6 +90,37 @@ def test_text_of_spreadsheets_is_read_and_written(run: Run) -> None:
     assert copied == [text for _, _, text in PLAIN]
 
 
+def test_whole_numbers_keep_their_digits_however_many(run: Run) -> None:
+    exact = 'const { isLarge, number, parse } = await import("/static/grid/exact.js");'
+    written = (
+        '{"a":[9007199254740993,-9007199254740993,9007199254740992,1.5,0.30000000000000004],"b":"9007199254740993",'
+        f'"c":{10**300 + 1}}}'
+    )
+    assert run(f"{exact} return JSON.stringify(parse(arg));", written) == written
+    assert run(f"{exact} return parse(arg).map(isLarge);", "[9007199254740993, 9007199254740991, 1e30]") == [
+        True,
+        False,
+        False,
+    ]
+    typed = ["9007199254740993", " +009007199254740993 ", "-9007199254740993", "12", "1e3", "many"]
+    digits = ["9007199254740993", "9007199254740993", "-9007199254740993", "12", "1000", "null"]
+    assert run(f"{exact} return arg.map(text => JSON.stringify(number(text)));", typed) == digits
+    shown = 'const { shown } = await import("/static/grid/table/values.js");'
+    source = f"{exact} {shown} const large = number('9007199254740993');"
+    forms = [
+        ["number", {}],
+        ["number", {"precision": 2}],
+        ["currency", {"currency": "EUR"}],
+        ["currency", {"precision": 0}],
+    ]
+    assert run(f"{source} return arg.map(([type, options]) => shown({{ type, options }}, large).text);", forms) == [
+        "9007199254740993",
+        "9007199254740993.00",
+        "EUR 9,007,199,254,740,993.00",
+        "9,007,199,254,740,993",
+    ]
+
+
 UNDO = """
   const { ApiError } = await import("/static/grid/api.js");
   const { Undo } = await import("/static/grid/table/undo.js");

@@ -1,5 +1,7 @@
 /** The REST API, as the page's own session: one call, one kind of error. */
 
+import * as exact from "./exact.js";
+
 /** How long a piece of the page may take before it counts as not answered. */
 export const PATIENCE_MS = 20_000;
 /** The same for a call of the API, which may write many rows. Files take as long as they take. */
@@ -20,8 +22,8 @@ export class ApiError extends Error {
   }
 }
 
-/** @returns {string} */
-function token() {
+/** What shows the server that a request comes from its own page. @returns {string} */
+export function token() {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
   return field?.value ?? "";
 }
@@ -79,7 +81,7 @@ export async function piece(path) {
 /** @param {string} text */
 function read(text) {
   try {
-    return text ? JSON.parse(text) : null;
+    return text ? exact.parse(text) : null;
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
  * whose schema has the format `template` is completed.
  */
 
+import { isLarge, number, parse } from "../exact.js";
 import { completes } from "./completion.js";
 import { area, button, check, choice, field, fold, make, signed, slot, text } from "./elements.js";
 
@@ -126,7 +127,7 @@ function textPart(schema, value, place) {
     inputmode: isNumber && !types.includes("string") ? "decimal" : null,
     placeholder: schema.default === undefined ? null : String(schema.default),
   };
-  const given = value === undefined || value === null ? "" : String(value);
+  const given = value === undefined || value === null ? "" : isLarge(value) ? value.rawJSON : String(value);
   const control = schema["x-multiline"] ? area(given, attributes) : text(given, attributes);
   if (schema.format === "template") completes(control, place.scope);
   const read = () => (control.value === "" ? nothing(value) : isNumber ? numberOf(control.value) : control.value);
@@ -143,7 +144,7 @@ function nothing(value) {
 
 /** The number that a text says; another text as it is: the server says what is wrong with it. @param {string} said */
 function numberOf(said) {
-  return said.trim() === "" || Number.isNaN(Number(said)) ? said : Number(said);
+  return said.trim() === "" || Number.isNaN(number(said)) ? said : number(said);
 }
 
 /** JSON, in whose texts templates may be; or one template for all of it. @param {any} schema @param {any} value @param {Place} place @returns {Part} */
@@ -160,7 +161,7 @@ function jsonPart(schema, value, place) {
     if (control.value.trim() === "") return nothing(value);
     if (isAny && WHOLE_TEMPLATE.test(control.value)) return control.value;
     try {
-      return JSON.parse(control.value);
+      return parse(control.value);
     } catch (error) {
       control.dataset.wrong = `This is no JSON: ${/** @type {Error} */ (error).message}.`;
       return control.value;
@@ -336,7 +337,7 @@ function argumentPart(schema, value, { name, title, isRequired, scope }) {
 function argumentOf(said, types) {
   if (TEMPLATE.test(said) || types.includes("string")) return said;
   try {
-    return JSON.parse(said);
+    return parse(said);
   } catch {
     return said;
   }

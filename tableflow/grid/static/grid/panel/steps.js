@@ -1,5 +1,6 @@
 /** The steps of a workflow: a card for each, with a form out of its type's schema. */
 
+import { parse } from "../exact.js";
 import { completes } from "./completion.js";
 import { button, choice, field, fold, make, signed, slot, text } from "./elements.js";
 import { focusIn, schemaForm } from "./schema_form.js";
@@ -84,7 +85,7 @@ export class Steps {
 
   /** @param {Card} card */
   duplicate(card) {
-    const step = structuredClone(card.read());
+    const step = parse(JSON.stringify(card.read()));
     const made = this.put({ ...step, id: this.free(step.id || step.type) }, this.cards.indexOf(card) + 1);
     focusIn(/** @type {Element} */ (made.element.querySelector(".step-body")));
     this.known.changed();

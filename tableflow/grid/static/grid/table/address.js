@@ -1,5 +1,8 @@
 /** The page's address: which view is shown, and what is asked beside it, so that a link shows the same. */
 
+import { parse } from "../exact.js";
+import { same } from "../same.js";
+
 /** @typedef {import("./sheet.js").Query} Query */
 
 /** @returns {number | null} the id of the view that the address names */
@@ -51,19 +54,8 @@ export function sortOf(sort) {
 /** The text itself where it is no JSON: the server says so then. @param {string} filter */
 function read(filter) {
   try {
-    return filter ? JSON.parse(filter) : null;
+    return filter ? parse(filter) : null;
   } catch {
     return filter;
   }
-}
-
-/** Whether two values are the same as JSON: the database has its own order of an object's members. @param {any} one @param {any} other */
-export function same(one, other) {
-  return JSON.stringify(one, inOrder) === JSON.stringify(other, inOrder);
-}
-
-/** @param {string} _ @param {any} value */
-function inOrder(_, value) {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

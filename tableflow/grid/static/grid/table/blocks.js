@@ -2,6 +2,7 @@
 
 import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
+import { number } from "../exact.js";
 import { random } from "../random.js";
 import { isUnanswered, ofBlock } from "./refusals.js";
 
@@ -195,19 +196,11 @@ export function likely(column, value) {
   switch (column?.type) {
     case "number":
     case "currency":
-      return Number.isNaN(Number(value)) ? value : Number(value);
+      return Number.isNaN(number(value)) ? value : number(value);
     case "boolean":
       return { true: true, false: false }[value.toLowerCase()] ?? value;
     case "multiselect":
       return value.split(",").map((part) => part.trim());
   }
   return value;
-}
-
-/**
- * @param {number} count
- * @param {string} noun
- */
-export function many(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,6 @@
 /** What a condition is compared with: a control by what is asked for and by the operator. */
 
+import { number, parse } from "../exact.js";
 import { check, choice, make, text } from "../panel/elements.js";
 import { LISTED, VALUELESS } from "./filter_words.js";
 import { text as written } from "./values.js";
@@ -118,10 +119,10 @@ function spoken(control, tells) {
  * @param {string} said
  */
 function read(type, said) {
-  if (type === "number" || type === "currency") return Number.isFinite(Number(said)) ? Number(said) : said;
+  if (type === "number" || type === "currency") return Number.isFinite(Number(said)) ? number(said) : said;
   if (type !== "json") return said;
   try {
-    return JSON.parse(said);
+    return parse(said);
   } catch {
     return said;
   }

@@ -1,5 +1,6 @@
 /** The page of one table. */
 
+import * as exact from "../exact.js";
 import "../forms.js";
 import "../menus.js";
 import { workflowPanel } from "../panel/panel.js";
@@ -25,7 +26,7 @@ import { views } from "./views.js";
 import { whole } from "./whole.js";
 
 const host = /** @type {HTMLElement} */ (document.getElementById("sheet"));
-const start = JSON.parse(document.getElementById("start")?.textContent ?? "{}");
+const start = exact.parse(document.getElementById("start")?.textContent ?? "{}");
 const sheet = new Sheet(host, host.dataset.table ?? "", start);
 
 const saved = views(sheet, start.views);

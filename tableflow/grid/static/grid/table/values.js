@@ -1,5 +1,7 @@
 /** How a value is written in a cell: one line, by the column's type. Pure. */
 
+import { isLarge } from "../exact.js";
+
 /**
  * @typedef {object} Column as the server describes it
  * @property {string} key
@@ -38,7 +40,9 @@ export function shown(column, value) {
   switch (column.type) {
     case "number":
     case "currency":
-      return typeof value === "number" ? { kind: "number", text: number(column, value) } : plain(value);
+      return typeof value === "number" || isLarge(value)
+        ? { kind: "number", text: number(column, isLarge(value) ? BigInt(value.rawJSON) : value) }
+        : plain(value);
     case "datetime":
       return { kind: "text", text: text(value).replace("T", " ").replace(/Z$/, "") };
     case "url":
@@ -83,11 +87,14 @@ function bare(url) {
 
 /**
  * @param {Column} column
- * @param {number} value
+ * @param {number | bigint} value
  */
 function number({ type, options }, value) {
   const digits = options.precision ?? (type === "currency" ? 2 : undefined);
-  if (type === "number") return digits === undefined ? String(value) : value.toFixed(digits);
-  const written = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (digits === undefined) return String(value);
+  if (type === "number" && typeof value === "number") return value.toFixed(digits);
+  const form = { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: type !== "number" };
+  const written = value.toLocaleString("en", form);
+  if (type === "number") return written;
   return `${options.currency ?? ""} ${written}`.trim();
 }

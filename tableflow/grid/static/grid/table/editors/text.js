@@ -1,5 +1,6 @@
 /** Values that are typed as text, in the grid's own field. The server reads them by their column's type. */
 
+import { isLarge, parse as read } from "../../exact.js";
 import { Unfit } from "./unfit.js";
 
 /** @typedef {import("./editor.js").Make} Make */
@@ -35,10 +36,12 @@ export function json({ catcher, element }, _column, draft, isTyped) {
 }
 
 /**
+ * The field begins with what is there, and the caret behind it.
+ *
  * @param {HTMLTextAreaElement} field
  * @param {string} draft
  */
-function begin(field, draft) {
+export function begin(field, draft) {
   field.value = draft;
   field.setSelectionRange(draft.length, draft.length);
 }
@@ -51,8 +54,8 @@ function begin(field, draft) {
 export function parse(typed) {
   if (!typed.trim()) return null;
   try {
-    const value = JSON.parse(typed);
-    return typeof value === "object" && value !== null ? typed : value;
+    const value = read(typed);
+    return typeof value === "object" && value !== null && !isLarge(value) ? typed : value;
   } catch (error) {
     throw new Unfit(`This is no JSON: ${/** @type {Error} */ (error).message}`);
   }
