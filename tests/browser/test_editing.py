@@ -105,8 +105,8 @@ def test_each_type_has_its_editor(visit: Visit, table: Table) -> None:
     expect(page.get_by_role("status").filter(has_text="Undone: Edit of “Done”")).to_be_visible()
 
     cell(page, 1, "Day").dblclick()
-    expect(page.get_by_label("Day", exact=True)).to_have_value("2026-01-31")
-    page.get_by_label("Day", exact=True).fill("2026-02-28")
+    expect(named(page, "Day")).to_have_value("2026-01-31")
+    named(page, "Day").fill("2026-02-28")
     page.keyboard.press("Enter")
     saved(table, 1, "day", "2026-02-28")
     page.keyboard.type("2026-03-01")
@@ -114,8 +114,8 @@ def test_each_type_has_its_editor(visit: Visit, table: Table) -> None:
     saved(table, 2, "day", "2026-03-01")
     cell(page, 1, "At").click()
     page.keyboard.press("F2")
-    expect(page.get_by_label("At (UTC)")).to_have_value("2026-01-31T09:30")
-    page.get_by_label("At (UTC)").fill("2026-02-01T10:00")
+    expect(named(page, "At (UTC)")).to_have_value("2026-01-31 09:30:00")
+    named(page, "At (UTC)").fill("2026-02-01 10:00")
     page.keyboard.press("Enter")
     saved(table, 1, "at", "2026-02-01T10:00:00Z")
     assert stored(table, 2)["done"] is False
@@ -294,6 +294,112 @@ def test_what_is_refused_stays_in_the_editor_with_the_reason(visit: Visit, table
     expect(note(page)).to_contain_text("no number")
     page.keyboard.press("Escape")
     expect(cell(page, 2, "Size")).to_have_text("20")
+
+
+LARGE = 9007199254740993  # the first whole number that the browser's own numbers do not have
+
+
+def test_large_numbers_keep_every_digit(visit: Visit, table: Table) -> None:
+    first, _, third = Row.objects.filter(table=table).order_by("position")
+    rows.update(table, {first.pk: {"size": LARGE, "cost": LARGE, "data": {"id": LARGE}}})
+    page = visit(f"/tables/{table.pk}/")
+    page.set_viewport_size({"width": 1900, "height": 800})
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    written: list[str] = []
+    page.on("request", lambda request: written.append(request.url) if request.method == "PATCH" else None)
+    expect(cell(page, 1, "Size")).to_have_text(str(LARGE))
+    expect(cell(page, 1, "Cost")).to_have_text(f"{LARGE:,}.00")
+    expect(cell(page, 1, "Data")).to_have_text(f'{{"id":{LARGE}}}')
+    for name, text in [("Size", str(LARGE)), ("Cost", str(LARGE)), ("Data", f'{{\n  "id": {LARGE}\n}}')]:
+        cell(page, 1, name).dblclick()
+        expect(named(page, name)).to_have_value(text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("textbox", name=name, exact=True)).to_have_count(0)
+    assert written == []
+
+    cell(page, 2, "Size").click()
+    page.keyboard.type(str(LARGE + 2))
+    page.keyboard.press("Enter")
+    saved(table, 2, "size", LARGE + 2)
+    expect(cell(page, 2, "Size")).to_have_text(str(LARGE + 2))
+    page.keyboard.press("ControlOrMeta+Z")
+    saved(table, 2, "size", 2)
+    page.keyboard.press("ControlOrMeta+Shift+Z")
+    saved(table, 2, "size", LARGE + 2)
+    select(page, (1, "Size"), (3, "Size"))
+    page.keyboard.press("ControlOrMeta+D")
+    saved(table, 3, "size", LARGE)
+    saved(table, 2, "size", LARGE)
+    select(page, (1, "Size"), (2, "Size"))
+    page.keyboard.press("ControlOrMeta+C")
+    text = "navigator.clipboard.readText()"
+    scenes.until(lambda: page.evaluate(text) == f"{LARGE}\n{LARGE}\n", "it is in the clipboard", 15)
+    rows.update(table, {third.pk: {"size": LARGE + 2}})
+    cell(page, 1, "Cost").click()
+    page.keyboard.press("ControlOrMeta+V")
+    saved(table, 2, "cost", LARGE)
+
+    cell(page, 3, "Size").click()
+    page.keyboard.press("Space")
+    size = page.get_by_role("dialog").get_by_label("Size")
+    expect(size).to_have_value(str(LARGE + 2))
+    size.fill(str(LARGE + 4))
+    size.press("Tab")
+    saved(table, 3, "size", LARGE + 4)
+    assert stored(table, 1)["data"] == {"id": LARGE}
+
+
+def test_what_is_no_date_stays_as_it_was_typed(visit: Visit, table: Table) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    written: list[str] = []
+    page.on("request", lambda request: written.append(request.url) if request.method == "PATCH" else None)
+    day, at = named(page, "Day"), named(page, "At (UTC)")
+    cell(page, 1, "Day").dblclick()
+    day.fill("2026-02-31")
+    page.keyboard.press("Enter")
+    expect(note(page)).to_have_text("“2026-02-31” is no date. Write it as YYYY-MM-DD, such as 2026-01-31.")
+    expect(day).to_have_value("2026-02-31")
+    cell(page, 3, "Size").click()
+    expect(day).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(cell(page, 1, "Day")).to_have_text("2026-01-31")
+    cell(page, 2, "Day").click()
+    page.keyboard.type("soon")
+    page.keyboard.press("Tab")
+    expect(note(page)).to_contain_text("“soon” is no date.")
+    expect(day).to_have_value("soon")
+    page.keyboard.press("Escape")
+    cell(page, 1, "At").click()
+    page.keyboard.press("F2")
+    at.fill("2026-01-31 25:00")
+    page.keyboard.press("Enter")
+    expect(note(page)).to_contain_text("Write it as YYYY-MM-DD HH:MM")
+    at.fill("2026-01-31 09:30")
+    page.keyboard.press("Enter")
+    expect(at).to_have_count(0)
+    expect(cell(page, 1, "At")).to_have_text("2026-01-31 09:30:00")
+    assert written == []  # it is what was there
+
+
+def test_a_date_is_picked_from_the_calendar(visit: Visit, table: Table) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    owner = page.locator(".calendar > input")
+    for name, shown, picked, text in [
+        ("Day", "2026-01-31", "2026-02-14", "2026-02-14"),
+        ("At (UTC)", "2026-01-31T09:30", "2026-02-14T10:15", "2026-02-14 10:15:00"),
+    ]:
+        cell(page, 1, name.removesuffix(" (UTC)")).dblclick()
+        owner.evaluate("owner => owner.showPicker = () => owner.dataset.asked = owner.value")
+        page.get_by_role("button", name="Pick a date").click()
+        expect(owner).to_have_attribute("data-asked", shown)
+        expect(named(page, name)).to_be_focused()
+        page.keyboard.press("Alt+ArrowDown")
+        owner.fill(picked)
+        expect(named(page, name)).to_have_value(text)
+        expect(named(page, name)).to_be_focused()
+        page.keyboard.press("Enter")
+    saved(table, 1, "day", "2026-02-14")
+    saved(table, 1, "at", "2026-02-14T10:15:00Z")
 
 
 def test_what_somebody_else_changed_is_shown_and_not_overwritten(visit: Visit, table: Table) -> None:

@@ -335,6 +335,35 @@ def test_what_is_typed_into_a_row_in_full_never_goes_into_another_one(visit: Vis
     assert Row.objects.get(pk=third.pk).data == {"name": "place 3", "people": "3000"}
 
 
+def test_a_date_in_a_row_in_full_is_typed_or_picked_and_what_is_none_stays(visit: Visit, user: User) -> None:
+    table = TableFactory.create(owner=user, columns={"name": "text", "day": "date", "at": "datetime"})
+    rows.insert(table, [{"name": "one", "day": "2026-01-31", "at": "2026-01-31T09:30:00Z"}])
+    page = visit(f"/tables/{table.pk}/")
+    cell(page, 1, "Name").click()
+    page.keyboard.press("Space")
+    detail = dialog(page, "Row 1")
+    day, at = detail.get_by_role("textbox", name="Day"), detail.get_by_role("textbox", name="At")
+    expect(at).to_have_value("2026-01-31 09:30:00")
+    day.fill("2026-02-31")
+    at.fill("soon")
+    detail.get_by_label("Name").focus()
+    expect(
+        detail.get_by_role("alert").filter(has_text="“2026-02-31” is no date. Write it as YYYY-MM-DD")
+    ).to_be_visible()
+    expect(detail.get_by_role("alert").filter(has_text="“soon” is no date and time")).to_be_visible()
+    rows.update(table, {Row.objects.get(table=table).pk: {"name": "two"}})
+    expect(cell(page, 1, "Name")).to_have_text("two")
+    expect(day).to_have_value("2026-02-31")
+    expect(at).to_have_value("soon")
+    at.fill("2026-02-01 10:00")
+    detail.locator("input[type=date]").fill("2026-02-28")
+    expect(day).to_have_value("2026-02-28")
+    detail.get_by_label("Name").focus()
+    wanted = {"name": "two", "day": "2026-02-28", "at": "2026-02-01T10:00:00Z"}
+    scenes.until(lambda: Row.objects.get(table=table).data == wanted, "both are saved", 15)
+    expect(detail.get_by_role("alert").filter(has_text="is no date")).to_have_count(0)
+
+
 def test_an_empty_page_says_what_to_do_and_the_keys_are_listed(visit: Visit, user: User) -> None:
     table = TableFactory.create(name="Nothing", owner=user)
     page = visit(f"/tables/{table.pk}/")

@@ -104,7 +104,7 @@ export class Edits {
     const { row, column: at } = sheet.selection.active;
     if (row !== place.row || at !== place.column) sheet.selection.move(place);
     overlay.open(() => this.placeOf(edit), column.name);
-    this.editor = editorOf(column, draft, isTyped)(overlay, column, draft, isTyped);
+    this.editor = editorOf(column)(overlay, column, draft, isTyped);
     overlay.say(edit.note, this.answers(edit));
   }
 

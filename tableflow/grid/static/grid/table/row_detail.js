@@ -111,7 +111,7 @@ export function rowDetail(sheet) {
   function plain(column) {
     const { key, name } = column;
     const made = control(column);
-    const inner = made.element.matches("label, div") ? null : made.element;
+    const inner = made.field ?? (made.element.matches("label, div") ? null : made.element);
     const slot = make("div", { class: "problem", role: "alert" });
     const [row, before] = [/** @type {number} */ (shown), data[key] ?? null];
     /** @type {Field} */
@@ -119,8 +119,8 @@ export function rowDetail(sheet) {
     made.write(before);
     if (inner) inner.id = unique("row");
     else (made.element.matches("label") ? focusable(made.element) : made.element)?.setAttribute("aria-label", name);
-    for (const each of [made.element, ...made.element.querySelectorAll("input")]) {
-      if (!sheet.mayEdit && each.matches("input, textarea, select")) each.setAttribute("disabled", "");
+    for (const each of [made.element, ...made.element.querySelectorAll("input, button")]) {
+      if (!sheet.mayEdit && each.matches("input, textarea, select, button")) each.setAttribute("disabled", "");
     }
     made.element.addEventListener("input", () => {
       field.state = "typed";

@@ -1,7 +1,8 @@
 /** The fields in which one row is shown in full: a control by the column's type, or what a workflow filled in. */
 
 import { area, check, choice, make, text } from "../panel/elements.js";
-import { moment } from "./editors/date.js";
+import { calendar } from "./editors/calendar.js";
+import { written as asShown, form, moment } from "./editors/moments.js";
 import { parse } from "./editors/text.js";
 import { text as written } from "./values.js";
 
@@ -9,6 +10,7 @@ import { text as written } from "./values.js";
 /**
  * @typedef {object} Control
  * @property {HTMLElement} element
+ * @property {HTMLElement} [field] what has the label, where it is not all of it
  * @property {() => any} read what it says, as the API takes it; null is empty. Throws Unfit when that cannot be
  * @property {(value: any) => void} write
  */
@@ -46,12 +48,15 @@ function typed(type) {
 
 /** Times are in UTC, as the cells show them. @param {boolean} isTime @returns {Control} */
 function timed(isTime) {
-  const field = text("", isTime ? { type: "datetime-local", step: "1" } : { type: "date" });
+  const field = text("", { placeholder: isTime ? `${form(isTime)} (UTC)` : form(isTime) });
+  const picked = calendar(field, isTime);
+  field.addEventListener("keydown", picked.asked);
   return {
-    element: field,
-    read: () => moment(field),
+    element: make("div", { class: "dated" }, [field, picked.element]),
+    field,
+    read: () => moment(field.value, isTime),
     write: (value) => {
-      field.value = isTime ? written(value).replace(/(\.\d+)?Z$/, "") : written(value);
+      field.value = asShown(written(value));
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The editor of a value, by its column's type; and what it begins with. */
 
 import { choices } from "./choices.js";
-import { date, fits } from "./date.js";
+import { date } from "./date.js";
 import { json, number, text } from "./text.js";
 
 /** @typedef {import("../values.js").Column} Column */
@@ -18,17 +18,11 @@ import { json, number, text } from "./text.js";
  */
 
 /** @type {Record<string, Make>} */
-const EDITORS = { number, currency: number, json, multiselect: choices };
+const EDITORS = { number, currency: number, date, datetime: date, json, multiselect: choices };
 
-/**
- * @param {Column} column
- * @param {any} draft
- * @param {boolean} isTyped
- * @returns {Make}
- */
-export function editorOf({ type, options }, draft, isTyped) {
+/** @param {Column} column @returns {Make} */
+export function editorOf({ type, options }) {
   if (type === "select" && options.choices?.length) return choices;
-  if ((type === "date" || type === "datetime") && !isTyped && fits(type, draft)) return date;
   return EDITORS[type] ?? text;
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** How wide it is at least, by what kind of box it is. */
-const LEAST_PX = { large: 420, choices: 240, native: 220, open: 160 };
+const LEAST_PX = { large: 420, choices: 240, dated: 200, open: 160 };
 /** A text that is longer, or has lines, gets a larger box. */
 const LONG_CHARACTERS = 60;
 const TALLEST_PX = 260;
@@ -19,8 +19,6 @@ export class Overlay {
     this.grid = grid;
     this.element = grid.editor;
     this.catcher = grid.catcher;
-    /** @type {HTMLElement} What has the focus. */
-    this.field = grid.catcher;
     /** @type {(() => import("../../core/selection.js").Place) | null} Where it is open. */
     this.where = null;
     /** The attributes of the catcher while nothing is edited. */
@@ -51,20 +49,6 @@ export class Overlay {
     this.place();
   }
 
-  /**
-   * Another element than the catcher is the field.
-   *
-   * @param {HTMLElement} field
-   */
-  use(field) {
-    this.field = field;
-    this.element.classList.add("native");
-    this.element.prepend(field);
-    field.focus({ preventScroll: true });
-    this.catcher.hidden = true;
-    this.catcher.removeAttribute("aria-label");
-  }
-
   close() {
     this.where = null;
     this.grid.isEditing = false;
@@ -77,7 +61,6 @@ export class Overlay {
     for (const [name, value] of this.idle) this.catcher.setAttribute(name, value);
     this.grid.focus();
     for (const each of [...this.element.children]) if (each !== this.catcher && each !== this.below) each.remove();
-    this.field = this.catcher;
     this.element.className = "grid-editor";
     this.element.removeAttribute("style");
     this.place();
@@ -100,8 +83,8 @@ export class Overlay {
       return button;
     });
     this.note.replaceChildren(...(text ? [said, ...buttons] : []));
-    this.field.toggleAttribute("aria-invalid", false);
-    if (text) this.field.setAttribute("aria-invalid", "true");
+    this.catcher.toggleAttribute("aria-invalid", false);
+    if (text) this.catcher.setAttribute("aria-invalid", "true");
     this.place();
   }
 
