@@ -13,6 +13,7 @@ from typing import Any
 from cells import binding
 from cells.binding import Binding, User, bind
 from cells.models import WorkflowVersion
+from cells.sandbox import MAPPING_METHODS
 from cells.templates import TemplateFailed
 from cells.values import is_true
 from cells.workflows import trial, versions
@@ -26,6 +27,8 @@ from tableflow.tables.values import MAX_PROBLEMS
 
 SAMPLE_ROWS = 1000
 SAMPLE_SECONDS = 2.0
+MISSING_COLUMN = "no_column"
+"""The code of a problem for which nothing is refused."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,21 @@ def judge(
     bond = {"inputs": given, "outputs": fields["outputs"] if targets else [], "run_if": asked}
     found = [*of_workflow, *problems, *binding.problems(schema, bond, version)]
     return Proposal(version, given, asked, targets), list(dict.fromkeys(found))[:MAX_PROBLEMS]
+
+
+def missing_columns(schema: Schema, proposal: Proposal) -> list[Problem]:
+    """What the workflow itself reads of columns that are not there, each at its place below `workflow`.
+
+    Nothing is refused for it: another table that uses the workflow may have them. Where the cells of this one come to
+    such a place they fail.
+    """
+    version = proposal.version
+    known = {*schema.keys, *(target.column.key for target in proposal.targets), *MAPPING_METHODS}
+    return [
+        Problem(f"There is no column {key!r} in this table.", f"workflow.{attr}", MISSING_COLUMN)
+        for attr, template in compile_program(version.inputs, version.steps, version.outputs).templates()
+        for key in sorted({name for space, name in template.needed if space == "row"} - known)
+    ][:MAX_PROBLEMS]
 
 
 def try_on(proposal: Proposal, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from tableflow.errors import InvalidInput, Problem
 
 SOURCE_LIMIT = 100_000
 
+# Filters and tests that a missing value does not fail.
+_TAKE_UP = frozenset({"default", "d", "defined", "undefined"})
+
 _environment = Sandbox()
 
 
@@ -31,13 +34,15 @@ class TemplateFailed(Exception):
 
 @dataclass(frozen=True)
 class Template:
-    """A compiled template. `names` are the outer names it reads, `references` the (name, attribute) pairs, `whole` the
-    names that it reads otherwise than by a fixed attribute.
+    """A compiled template. `names` are the outer names it reads, `references` the (name, attribute) pairs, `needed`
+    those of these that must be there: no `default(…)` or `is defined` takes them up. `whole` are the names that it
+    reads otherwise than by a fixed attribute.
     """
 
     source: str
     names: frozenset[str]
     references: frozenset[tuple[str, str]]
+    needed: frozenset[tuple[str, str]]
     whole: frozenset[str]
     _evaluate: Callable[[Mapping[str, Any]], Any]
 
@@ -111,11 +116,12 @@ def _nested(
 @functools.lru_cache(maxsize=512)
 def _compile(source: str) -> Template:
     if not is_template(source):
-        return Template(source, frozenset(), frozenset(), frozenset(), lambda _scope: source)
+        return Template(source, frozenset(), frozenset(), frozenset(), frozenset(), lambda _scope: source)
     expression = _only_expression(source)
     tree = _environment.parse(source) if expression is None else _assignment(expression)
     names = frozenset(find_undeclared_variables(tree)) - frozenset(_environment.globals)
     references, whole = frozenset(_references(tree)), _whole(tree)
+    needed = references - frozenset(_taken_up(tree))
     compiled = _environment.from_string(guard(tree))
     begin, body, globals_ = begin_rendering, compiled.root_render_func, dict(_environment.globals)
 
@@ -133,7 +139,7 @@ def _compile(source: str) -> Template:
         begin()
         return _environment.concat(body(new_context(scope)))
 
-    return Template(source, names, references, whole, text_of if expression is None else value_of)
+    return Template(source, names, references, needed, whole, text_of if expression is None else value_of)
 
 
 def _only_expression(source: str) -> nodes.Expr | None:
@@ -161,13 +167,20 @@ def _whole(tree: nodes.Template) -> frozenset[str]:
     return frozenset(name for name, left in every.items() if left > 0)
 
 
-def _references(tree: nodes.Template) -> Iterator[tuple[str, str]]:
-    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+def _references(tree: nodes.Node) -> Iterator[tuple[str, str]]:
+    for node in (tree, *tree.find_all((nodes.Getattr, nodes.Getitem))):
         match node:
             case nodes.Getattr(node=nodes.Name(name=name), attr=attribute):
                 yield name, attribute
             case nodes.Getitem(node=nodes.Name(name=name), arg=nodes.Const(value=str() as attribute)):
                 yield name, attribute
+
+
+def _taken_up(tree: nodes.Template) -> Iterator[tuple[str, str]]:
+    """What may be missing, since the template asks for that somewhere."""
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        if node.name in _TAKE_UP and node.node is not None:
+            yield from _references(node.node)
 
 
 def _place(error: BaseException) -> str:

@@ -9,7 +9,7 @@ alike; a test holds them together.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,11 @@ from django.db.models.expressions import Combinable
 
 from cells.binding import columns_read
 from cells.models import Status, Workflow, WorkflowVersion
-from cells.templates import Template
+from cells.sandbox import MAPPING_METHODS
 from cells.workflows import programs
-from cells.workflows.definition import Program
 from tableflow.tables.schema import GroupSpec, Schema
 
 STALE = (Status.COMPLETED, Status.ERROR, Status.SKIPPED)
-_READS_ALL = frozenset({"items", "keys", "values", "get"})
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,9 @@ def of_group(schema: Schema, group: GroupSpec, version: WorkflowVersion | None) 
     """What the group uses with this version of its workflow; None: the workflow was deleted."""
     compiled = programs.compiled(version.pk) if version else None
     read = set(group.run_after) | columns_read({"inputs": group.inputs, "run_if": group.run_if})
-    templates = list(_templates(compiled.program)) if compiled else []
+    templates = [template for _, template in compiled.program.templates()] if compiled else []
     read |= {name for template in templates for space, name in template.references if space == "row"}
-    if any("row" in template.whole for template in templates) or read & _READS_ALL - set(schema.keys):
+    if any("row" in template.whole for template in templates) or read & MAPPING_METHODS - set(schema.keys):
         read |= _readable(schema, group)
     own = {output.column for output in group.outputs}
     made_of = [
@@ -75,14 +73,6 @@ def upstream(groups: Sequence[GroupSpec], usages: Mapping[int, Usage]) -> dict[i
         direct = [left.id for left in groups[:place] if read & {output.column for output in left.outputs}]
         found[group.id] = sorted({*direct, *(far for near in direct for far in found[near])})
     return found
-
-
-def _templates(program: Program) -> Iterator[Template]:
-    for step in program.steps:
-        yield from (template for _, template in step.step.templates)
-        if step.condition is not None:
-            yield step.condition
-    yield from (template for _, template in program.outputs)
 
 
 def _readable(schema: Schema, group: GroupSpec) -> set[str]:

@@ -9,7 +9,7 @@ nothing that walks it (comparing, hashing, writing it as text) can take long.
 
 from __future__ import annotations
 
-from cells.sandbox.environment import Sandbox, guard
+from cells.sandbox.environment import MAPPING_METHODS, Sandbox, guard
 from cells.sandbox.meter import begin_rendering
 
-__all__ = ["Sandbox", "begin_rendering", "guard"]
+__all__ = ["MAPPING_METHODS", "Sandbox", "begin_rendering", "guard"]

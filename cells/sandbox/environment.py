@@ -29,7 +29,7 @@ _TEXT_METHODS = frozenset(
     "removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title "
     "upper zfill".split()
 )
-_MAPPING_METHODS = frozenset({"items", "keys", "values", "get"})
+MAPPING_METHODS = frozenset({"items", "keys", "values", "get"})
 _SEQUENCE_METHODS = frozenset({"index", "count"})
 
 
@@ -71,7 +71,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             try:
                 return obj[attribute]
             except KeyError:
-                if attribute not in _MAPPING_METHODS:
+                if attribute not in MAPPING_METHODS:
                     return self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
 
@@ -80,7 +80,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, str):
             return attr in _TEXT_METHODS
         if isinstance(obj, Mapping):
-            return attr in _MAPPING_METHODS
+            return attr in MAPPING_METHODS
         if isinstance(obj, int | float | bytes | range | type):
             return False
         if type(obj) in {list, tuple, set, frozenset}:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -62,6 +62,14 @@ class Program:
     steps: tuple[PlannedStep, ...]
     outputs: tuple[tuple[str, Template], ...]
     is_inline: bool
+
+    def templates(self) -> Iterator[tuple[str, Template]]:
+        """Every template, with its place."""
+        for place, step in enumerate(self.steps):
+            yield from step.step.templates
+            if step.condition is not None:
+                yield f"steps.{place}.if", step.condition
+        yield from ((f"outputs.{name}", template) for name, template in self.outputs)
 
 
 def check(inputs: Any, steps: Any, outputs: Any) -> None:

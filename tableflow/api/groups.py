@@ -110,12 +110,16 @@ class GroupCheck(APIView):
     def post(self, request: Request, table_id: int) -> Response:
         """Everything for which it would be refused, each problem at its own place; nothing is saved.
 
-        Problems of a workflow that is not saved stand below `workflow`. Quick enough to be asked while somebody types.
+        Problems of a workflow that is not saved stand below `workflow`. There is also, with the code `no_column`, what
+        the workflow reads of columns that the table does not have: such cells fail, but nothing is refused for it.
+        Quick enough to be asked while somebody types.
         """
         table = access.editable_table(request, table_id)
         body: dict[str, Any] = Proposed.read(request)
-        _, problems = proposals.judge(schema.load(table.pk), body, request.user, _own(table, body))
-        return Response(answers.problems(problems))
+        known = schema.load(table.pk)
+        proposal, problems = proposals.judge(known, body, request.user, _own(table, body))
+        missing = proposals.missing_columns(known, proposal) if proposal else []
+        return Response(answers.problems([*problems, *missing]))
 
 
 class GroupTry(APIView):

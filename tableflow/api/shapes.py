@@ -269,7 +269,7 @@ class StepTrace(serializers.Serializer[Any]):
 
 
 class Problems(serializers.Serializer[Any]):
-    problems = Problem(many=True, help_text="Empty: it would be taken as it is.")
+    problems = Problem(many=True, help_text="Empty, or only with the code `no_column`: it would be taken as it is.")
 
 
 class WorkflowUse(serializers.Serializer[Any]):

@@ -133,6 +133,26 @@ def test_a_good_proposal_has_no_problems(api: Api, people: Table) -> None:
     assert nothing_was_saved()
 
 
+def test_columns_that_a_workflow_reads_and_the_table_has_not_are_told_and_nothing_is_refused_for_them(
+    api: Api, people: Table, ada: Row
+) -> None:
+    steps: list[dict[str, Any]] = [
+        {"id": "a", "type": "template", "config": {"template": "{{ row.nobody }} {{ row.name }} {{ row.vip }}"}},
+        {"id": "b", "type": "template", "config": {"template": "{{ row.get('x') }} {{ row.x | default(1) }}"}},
+        {"id": "c", "type": "python", "config": {"function": "place", "arguments": {"city": "{{ row.nowhere }}"}}},
+    ]
+    steps[2]["if"] = "{{ row.land }}"
+    draft = {"inputs": ["text"], "steps": steps, "outputs": {"loud": "{{ row.x }}", "length": "{{ row.loud }}"}}
+    missing = ["steps.0.config.template", "steps.2.config.arguments.city", "steps.2.if", "outputs.loud"]
+    body = {**GOOD, "workflow": draft}
+    assert problems(ask(api, people, "check", **body)) == {f"workflow.{attr}": "no_column" for attr in missing}
+    assert ask(api, people, "try", **body, row=ada.pk).json()["status"] == "error"
+    workflow = api.post("workflows/", {"name": "Shout", **draft}).json()["id"]
+    body["workflow"] = workflow
+    assert problems(ask(api, people, "check", **body)) == {f"workflow.{attr}": "no_column" for attr in missing}
+    assert api.post(f"tables/{people.pk}/groups/", body).status_code == 201
+
+
 def test_a_group_that_is_changed_may_keep_its_own_columns(api: Api, people: Table) -> None:
     workflow = api.post("workflows/", {"name": "Shout", **SHOUT}).json()["id"]
     own = {**GOOD, "workflow": workflow}

@@ -274,3 +274,20 @@ def test_a_value_passes_through_an_expression_unchanged(value: Any) -> None:
         return value
 
     assert compile_template("{{ inputs.v }}", "t").render({"inputs": {"v": value}}) == scrubbed(value)
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("{{ row.city }} {{ row['land'] }} {{ steps.fetch.body }}", {"city", "land"}),
+        ("{{ row.city.name | upper }}", {"city"}),
+        ("{{ row.city | default('?') }}", set()),
+        ("{{ row.city.name | d('?') | upper }}", set()),
+        ("{% if row.city is defined %}{{ row.city }}{% endif %}{{ row.land }}", {"land"}),
+        ("{{ row['city'] is undefined }}", set()),
+        ("{{ (row.city ~ row.land) | default('?') }}", set()),
+        ("{{ row[inputs.x] }} {{ row }}", set()),
+    ],
+)
+def test_what_must_be_there_is_known(source: str, needed: set[str]) -> None:
+    assert {name for space, name in compile_template(source, "t").needed if space == "row"} == needed

@@ -2,6 +2,7 @@
 
 import { ApiError, call } from "../api.js";
 import { random } from "../random.js";
+import { same } from "../same.js";
 import { Asker } from "./asker.js";
 import { button, choice, field, make, text } from "./elements.js";
 import { Inputs, leftOf, Outputs } from "./mapping.js";
@@ -33,6 +34,8 @@ import { Timing } from "./timing.js";
  */
 
 const WRITE = "new";
+/** The code of a problem for which the server refuses nothing: another table may have the column. */
+const MISSING_COLUMN = "no_column";
 const NOTHING = { run_after: [], run_if: "", auto_run: false, concurrency: null };
 
 export class Form {
@@ -351,10 +354,11 @@ export class Form {
     const { problems } = await call("POST", `${this.base}/groups/check/`, body);
     const found = [...ownProblems(this.element), ...problems];
     this.judged(show(this.element, found, true));
+    if (found.every(({ code }) => code === MISSING_COLUMN)) return true;
     const first = this.element.querySelector("[aria-invalid='true'], .problem:not(:empty)");
     first?.scrollIntoView({ block: "nearest" });
-    if (first instanceof HTMLElement && found.length) first.focus();
-    return !found.length;
+    if (first instanceof HTMLElement) first.focus();
+    return false;
   }
 
   /** Tells problems at their fields. @param {import("../api.js").Problem[]} problems @returns {import("../api.js").Problem[]} those that have none */
@@ -435,21 +439,7 @@ export class Form {
 
 /** What differs from what the server has. @param {any} group @param {Record<string, any>} whole */
 function changes(group, whole) {
-  const other = Object.entries(whole).filter(
-    ([name, value]) => JSON.stringify(sorted(value)) !== JSON.stringify(sorted(group[name])),
-  );
-  return Object.fromEntries(other);
-}
-
-/** Objects with their keys in order, so that they can be compared. @param {any} value @returns {any} */
-function sorted(value) {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, sorted(value[key])]),
-  );
+  return Object.fromEntries(Object.entries(whole).filter(([name, value]) => !same(value, group[name])));
 }
 
 /** @param {string} title @param {HTMLElement} content */
