@@ -15,6 +15,7 @@ from cells.models import Execution, Workflow, WorkflowVersion
 from cells.workflows import versions
 from tableflow.tables import columns, groups, rows
 from tableflow.tables.models import Column, Group, Row, Table
+from tests import scenes
 from tests.browser.grid import cell
 from tests.factories import TableFactory
 
@@ -238,6 +239,64 @@ def test_steps_are_edited_into_a_new_version_and_a_refusal_of_the_column_loses_n
         "query": {"q": "{{ inputs.text }}"},
         "json": {"a": "{{ steps.up }}"},
     }
+
+
+def test_names_that_nothing_has_are_told_while_one_types_and_a_workflow_of_other_tables_is_saved(
+    visit: Visit, cities: Table, shouted: Group
+) -> None:
+    page = visit(f"/tables/{cities.pk}/")
+    form = edit(page)
+    form.get_by_role("button", name="Edit steps").click()
+    template = form.get_by_role("textbox", name="Template", exact=True)
+    template.fill("{{ row.unknown }}")
+    expect(form.get_by_text("There is no column 'unknown' in this table.")).to_be_visible()
+    expect(template).to_have_attribute("aria-invalid", "true")
+    for names, said in {
+        "{{ inputs.unknown }}": "There is no input 'unknown'",
+        "{{ steps.unknown }}": "There is no step 'unknown' before this",
+        "{{ unknown }}": "'unknown' is not defined",
+    }.items():
+        template.fill(names)
+        expect(form.get_by_text(said)).to_be_visible()
+    template.fill("{{ row.unknown | default(row.city) | upper }}")
+    expect(template).not_to_have_attribute("aria-invalid", "true")
+    template.fill("{{ row.population | default(row.city) }}{{ row.unknown }}")
+    expect(form.get_by_text("There is no column 'unknown' in this table.")).to_be_visible()
+    form.get_by_role("button", name="Save", exact=True).click()
+    expect(panel(page)).to_be_hidden()
+    assert WorkflowVersion.objects.latest("number").steps[0]["config"]["template"].endswith("{{ row.unknown }}")
+
+
+def test_what_can_be_read_is_offered_at_its_field_wherever_that_goes(
+    visit: Visit, cities: Table, shouted: Group
+) -> None:
+    page = visit(f"/tables/{cities.pk}/")
+    form = edit(page)
+    form.get_by_role("button", name="Edit steps").click()
+    form.get_by_role("button", name="Duplicate: up").click()
+    first, second = form.get_by_role("textbox", name="Template", exact=True).all()
+    first.fill("{{ row.unknown }}")
+    second.fill("")
+    second.press_sequentially("{{ row.")
+    offered = page.get_by_role("listbox", name="What can be read here")
+    expect(offered).to_be_visible()
+
+    def is_there() -> bool:
+        field, box = second.bounding_box(), offered.bounding_box()
+        assert field
+        assert box
+        below, above = box["y"] - field["y"] - field["height"], field["y"] - box["y"] - box["height"]
+        return min(abs(below - 2), abs(above - 2)) < 2 and abs(box["x"] - field["x"]) < 2
+
+    scenes.until(is_there, "it is at its field", 15)
+    before = second.bounding_box()
+    expect(form.get_by_text("There is no column 'unknown' in this table.")).to_be_visible()
+    assert second.bounding_box() != before
+    scenes.until(is_there, "it has followed when the form grew", 15)
+    panel(page).evaluate("panel => panel.scrollBy(0, 40)")
+    scenes.until(is_there, "it has followed when the form was scrolled", 15)
+    page.set_viewport_size({"width": 1000, "height": 700})
+    scenes.until(is_there, "it has followed when the window was made smaller", 15)
 
 
 EVERYTHING: list[dict[str, Any]] = [

@@ -23,8 +23,9 @@ const list = make("ul", {
 });
 /** @type {{control: TextControl, from: number, found: Suggestion[], at: number} | null} */
 let open = null;
-
-document.addEventListener("scroll", (event) => event.target !== list && open && place(open.control), true);
+/** Where the field was when the list was put there, and the frame in which that is asked again. */
+let put = "";
+let frame = 0;
 
 /**
  * Completes what is typed into the field.
@@ -92,15 +93,32 @@ function draw() {
   if (!list.isConnected) document.body.append(list);
   list.showPopover();
   place(control);
+  cancelAnimationFrame(frame);
+  frame = requestAnimationFrame(follow);
   control.setAttribute("aria-controls", list.id);
   if (control.role === "combobox") control.setAttribute("aria-expanded", "true");
   mark(0);
+}
+
+/** Goes where its field is by now: what stands above may grow, and anything may be scrolled. */
+function follow() {
+  if (!open) return;
+  const { control } = open;
+  if (!control.isConnected) return close();
+  if (put !== spot(control.getBoundingClientRect())) place(control);
+  frame = requestAnimationFrame(follow);
+}
+
+/** @param {DOMRect} at */
+function spot({ left, top, width, height }) {
+  return [left, top, width, height, innerHeight].join();
 }
 
 /** @param {TextControl} control */
 function place(control) {
   const at = control.getBoundingClientRect();
   const { height } = list.getBoundingClientRect();
+  put = spot(at);
   const isBelow = at.bottom + height + 4 <= innerHeight || at.top < height;
   list.style.left = `${at.left}px`;
   list.style.width = `${at.width}px`;
