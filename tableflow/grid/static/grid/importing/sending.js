@@ -1,6 +1,6 @@
 /** Sending a file with its progress shown. fetch tells nothing of that: this is what XMLHttpRequest is still for. */
 
-import { ApiError } from "../api.js";
+import { ApiError, token } from "../api.js";
 
 /**
  * Gives the server's answer. Throws ApiError; AbortError when it was given up.
@@ -29,10 +29,6 @@ export function send(address, body, { key, signal, progress }) {
     });
     request.send(body);
   });
-}
-
-function token() {
-  return /** @type {HTMLInputElement} */ (document.querySelector("[name=csrfmiddlewaretoken]")).value;
 }
 
 /** @param {XMLHttpRequest} request */
