@@ -6,8 +6,8 @@
 import { ApiError, call } from "../api.js";
 import { counted, MOST_UNASKED } from "../automatic.js";
 import { ask } from "../dialogs.js";
+import { make } from "../elements.js";
 import { clear, show } from "../forms.js";
-import { make } from "../panel/elements.js";
 import { random } from "../random.js";
 import { capital, many } from "../words.js";
 import { Mapping } from "./mapping.js";

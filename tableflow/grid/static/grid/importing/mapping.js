@@ -1,6 +1,6 @@
 /** Where each column of a file goes: to one of the table, to a new one of some type, or nowhere. */
 
-import { make } from "../panel/elements.js";
+import { make } from "../elements.js";
 
 /** @typedef {{header: string, type: string, column: string | null, create: boolean, samples: string[]}} Seen */
 /** @typedef {{key: string, name: string, type: string}} Column one that the table has */

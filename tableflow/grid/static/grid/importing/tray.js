@@ -5,8 +5,8 @@
 
 import { attempt } from "../acts.js";
 import { ApiError, call } from "../api.js";
+import { make } from "../elements.js";
 import { Flight } from "../flight.js";
-import { make } from "../panel/elements.js";
 import { many } from "../words.js";
 import { told } from "./words.js";
 

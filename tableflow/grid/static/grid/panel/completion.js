@@ -4,7 +4,7 @@
  * combobox, and an area a text box that owns the list.
  */
 
-import { make, unique } from "./elements.js";
+import { make, unique } from "../elements.js";
 
 /** @typedef {import("./suggestions.js").Suggestion} Suggestion */
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} TextControl */

@@ -1,10 +1,10 @@
 /** The form of a workflow column: its parts, what it says as a whole, and what the server thinks of that. */
 
 import { ApiError, call } from "../api.js";
+import { button, choice, field, make, text } from "../elements.js";
 import { random } from "../random.js";
 import { same } from "../same.js";
 import { Asker } from "./asker.js";
-import { button, choice, field, make, text } from "./elements.js";
 import { Inputs, leftOf, Outputs } from "./mapping.js";
 import { clear, ownProblems, show } from "./problems.js";
 import { Steps } from "./steps.js";

@@ -1,8 +1,8 @@
 /** What the workflow is given for a row, and which columns its outputs fill. */
 
+import { button, check, choice, field, make, offer, signed, slot, text } from "../elements.js";
 import { capital } from "../words.js";
 import { completes } from "./completion.js";
-import { button, check, choice, field, make, offer, signed, slot, text } from "./elements.js";
 import { focusIn } from "./schema_form.js";
 import { ofColumns, ofInputs, ofSteps, schemaAt } from "./suggestions.js";
 

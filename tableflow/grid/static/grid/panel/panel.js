@@ -6,10 +6,10 @@
 import { register } from "../acts.js";
 import { ApiError, call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
+import { make } from "../elements.js";
 import { opened } from "../menus.js";
 import { offer } from "../table/auto_run.js";
 import { many } from "../words.js";
-import { make } from "./elements.js";
 import { Form } from "./form.js";
 import { trialOf } from "./trial.js";
 

@@ -3,12 +3,12 @@
  * whose schema has the format `template` is completed.
  */
 
+import { area, button, check, choice, field, fold, make, signed, slot, text } from "../elements.js";
 import { isLarge, number, parse } from "../exact.js";
 import { completes } from "./completion.js";
-import { area, button, check, choice, field, fold, make, signed, slot, text } from "./elements.js";
 
-/** @typedef {import("./elements.js").Part} Part */
-/** @typedef {import("./elements.js").Control} Control */
+/** @typedef {import("../elements.js").Part} Part */
+/** @typedef {import("../elements.js").Control} Control */
 /** @typedef {() => import("./suggestions.js").Suggestion[]} Scope what templates can read */
 /** @typedef {{name: string, title: string, hint?: string, isRequired: boolean, scope: Scope}} Place */
 

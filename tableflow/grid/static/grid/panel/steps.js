@@ -1,8 +1,8 @@
 /** The steps of a workflow: a card for each, with a form out of its type's schema. */
 
+import { button, choice, field, fold, make, signed, slot, text } from "../elements.js";
 import { parse } from "../exact.js";
 import { completes } from "./completion.js";
-import { button, choice, field, fold, make, signed, slot, text } from "./elements.js";
 import { focusIn, schemaForm } from "./schema_form.js";
 import { ofColumns, ofInputs, ofSteps } from "./suggestions.js";
 

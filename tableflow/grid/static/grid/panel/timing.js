@@ -1,10 +1,10 @@
 /** When the column runs: after which columns, for which rows, by itself or not, and how many cells at once. */
 
 import { ApiError, call } from "../api.js";
+import { check, field, make, slot, text } from "../elements.js";
 import { many } from "../words.js";
 import { Asker } from "./asker.js";
 import { completes } from "./completion.js";
-import { check, field, make, slot, text } from "./elements.js";
 import { ofColumns } from "./suggestions.js";
 
 /** @typedef {import("./suggestions.js").Column} Column */

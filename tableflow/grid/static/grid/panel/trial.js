@@ -1,6 +1,6 @@
 /** What a trial on a row gave: what the columns would get, and the trace, in the looks of the trace panel. */
 
-import { make } from "./elements.js";
+import { make } from "../elements.js";
 
 const MOST_SHOWN = 20_000;
 /** @type {Record<string, string>} */

@@ -4,8 +4,8 @@ import { register } from "../acts.js";
 import { call } from "../api.js";
 import { counted, isWanted } from "../automatic.js";
 import { tell } from "../dialogs.js";
+import { make } from "../elements.js";
 import { opened } from "../menus.js";
-import { make } from "../panel/elements.js";
 
 const ON = "Workflow columns with auto-run work on new and changed rows by themselves";
 const OFF = "Nothing in this table runs by itself";

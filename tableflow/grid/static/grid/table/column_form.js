@@ -6,9 +6,9 @@
 import { attempt, register } from "../acts.js";
 import { call } from "../api.js";
 import { open, tell } from "../dialogs.js";
+import { make } from "../elements.js";
 import { clear, whenSent } from "../forms.js";
 import { opened } from "../menus.js";
-import { make } from "../panel/elements.js";
 import { same } from "../same.js";
 import { many } from "../words.js";
 import { moved, ordered } from "./layouts.js";

@@ -1,7 +1,7 @@
 /** The list of all columns: which of them are seen, and in which order, by keys too. */
 
 import { attempt } from "../acts.js";
-import { button, check, make } from "../panel/elements.js";
+import { button, check, make } from "../elements.js";
 import { ordered } from "./layouts.js";
 import { popover } from "./popovers.js";
 

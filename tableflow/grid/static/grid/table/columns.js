@@ -6,8 +6,8 @@
 import { attempt, register } from "../acts.js";
 import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
+import { make } from "../elements.js";
 import { opened, show } from "../menus.js";
-import { make } from "../panel/elements.js";
 import { moved, ordered } from "./layouts.js";
 import { askName } from "./naming.js";
 import { icon } from "./painter.js";

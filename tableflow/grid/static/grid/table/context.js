@@ -4,8 +4,8 @@
  */
 
 import { register } from "../acts.js";
+import { make } from "../elements.js";
 import { show } from "../menus.js";
-import { make } from "../panel/elements.js";
 import { many } from "../words.js";
 import { possible } from "./floating.js";
 import { allGroups, chosenRows, fix, MOST_LISTED, oneRow, rangeGroups, rangeRows } from "./scope.js";

@@ -56,9 +56,7 @@ export function editing(sheet) {
     const here = at(place);
     if (!here || edits.edit) return;
     const { row, column } = here;
-    if (column.group !== null) {
-      return sheet.dispatchEvent(new CustomEvent("trace", { detail: { row: row.id, group: column.group } }));
-    }
+    if (column.group !== null) return sheet.showTrace(row.id, column.group);
     if (!mayWrite(sheet, column)) return;
     if (column.type === "boolean") return toggle(place);
     const edit = edits.begin(row, column, place);

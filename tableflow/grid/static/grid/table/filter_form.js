@@ -3,7 +3,7 @@
  * what is complete is told when it changes.
  */
 
-import { button, choice, make } from "../panel/elements.js";
+import { button, choice, make } from "../elements.js";
 import { same } from "../same.js";
 import { valueEditor } from "./filter_values.js";
 import { firstOp, VALUELESS, word } from "./filter_words.js";

@@ -1,7 +1,7 @@
 /** What a condition is compared with: a control by what is asked for and by the operator. */
 
+import { check, choice, make, text } from "../elements.js";
 import { number, parse } from "../exact.js";
-import { check, choice, make, text } from "../panel/elements.js";
 import { LISTED, VALUELESS } from "./filter_words.js";
 import { text as written } from "./values.js";
 

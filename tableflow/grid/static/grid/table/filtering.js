@@ -3,7 +3,7 @@
 import { register } from "../acts.js";
 import { ApiError } from "../api.js";
 import { tell } from "../dialogs.js";
-import { button, make } from "../panel/elements.js";
+import { button, make } from "../elements.js";
 import { same } from "../same.js";
 import { branchOf, FilterForm, filterOf } from "./filter_form.js";
 import { described, targets } from "./filter_words.js";

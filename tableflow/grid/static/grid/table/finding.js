@@ -4,7 +4,7 @@
  */
 
 import { ApiError, call } from "../api.js";
-import { button, make, text } from "../panel/elements.js";
+import { button, make, text } from "../elements.js";
 import { anywhere } from "./searching.js";
 
 /** @typedef {{row: number, offset: number, column: string}} Hit a cell: the row's id, its place, the column's key */

@@ -1,7 +1,7 @@
 /** The bar that floats at the bottom while rows are chosen or the range of cells has workflow cells in it. */
 
 import { register } from "../acts.js";
-import { make } from "../panel/elements.js";
+import { make } from "../elements.js";
 import { many } from "../words.js";
 import { icon } from "./painter.js";
 import { chosenRows, said, selected } from "./scope.js";

@@ -1,7 +1,7 @@
 /** The keys that do something, in a dialog. */
 
 import { register } from "../acts.js";
-import { make } from "../panel/elements.js";
+import { make } from "../elements.js";
 import { anywhere } from "./searching.js";
 
 /** What stands together, by words of the labels; the first that fits. */

@@ -1,6 +1,6 @@
 /** What stands in the place of the rows when there are none: why, and what to do next. */
 
-import { make } from "../panel/elements.js";
+import { make } from "../elements.js";
 
 /** @typedef {{title: string, text: string, ways: HTMLElement[]}} Hint */
 

@@ -3,7 +3,7 @@
  * opens, and when a hint says that something ran, at most every two seconds, and seldom where counting takes long.
  */
 
-import { make } from "../panel/elements.js";
+import { make } from "../elements.js";
 
 /** @typedef {import("./sheet.js").Sheet} Sheet */
 /** @typedef {Record<string, number>} Counted cells by status */

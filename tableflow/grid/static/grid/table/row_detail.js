@@ -6,7 +6,7 @@
 import { attempt, register } from "../acts.js";
 import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
-import { button, make, unique } from "../panel/elements.js";
+import { button, make, unique } from "../elements.js";
 import { Unfit } from "./editors/unfit.js";
 import { control, filled } from "./row_fields.js";
 import { pause, ROW_GONE, save } from "./saving.js";
@@ -137,10 +137,10 @@ export function rowDetail(sheet) {
   /** @param {Column} column */
   function output({ key, name, group }) {
     const face = (shown === null ? undefined : rowOf(shown)?.faces?.[key]) ?? {};
+    const [row, id] = [/** @type {number} */ (shown), /** @type {number} */ (group)];
     const trace = () => {
-      const detail = { row: shown, group };
       dialog.close();
-      sheet.dispatchEvent(new CustomEvent("trace", { detail }));
+      sheet.showTrace(row, id);
     };
     const element = filled(face, data[key], trace);
     return make("div", { class: "field", data: { output: key } }, [make("span", { class: "label" }, [name]), element]);

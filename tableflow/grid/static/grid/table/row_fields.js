@@ -1,6 +1,6 @@
 /** The fields in which one row is shown in full: a control by the column's type, or what a workflow filled in. */
 
-import { area, check, choice, make, text } from "../panel/elements.js";
+import { area, check, choice, make, text } from "../elements.js";
 import { calendar } from "./editors/calendar.js";
 import { written as asShown, form, moment } from "./editors/moments.js";
 import { parse } from "./editors/text.js";

@@ -1,8 +1,8 @@
 /** In which order rows are shown: several columns, one after the other, each up or down. */
 
 import { register } from "../acts.js";
+import { button, choice, make } from "../elements.js";
 import { opened } from "../menus.js";
-import { button, choice, make } from "../panel/elements.js";
 import { popover } from "./popovers.js";
 
 const MOST_KEYS = 10;

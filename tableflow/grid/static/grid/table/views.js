@@ -6,8 +6,8 @@
 import { attempt, register } from "../acts.js";
 import { call } from "../api.js";
 import { ask, tell } from "../dialogs.js";
+import { button, make } from "../elements.js";
 import { opened } from "../menus.js";
-import { button, make } from "../panel/elements.js";
 import { same } from "../same.js";
 import { putInAddress, queryInAddress, sortOf, viewInAddress } from "./address.js";
 import { layoutOf, savedOf } from "./layouts.js";

@@ -1,6 +1,6 @@
 /** A button beside a field of dates. It opens the browser's own calendar, and the field gets what is picked there. */
 
-import { make } from "../../panel/elements.js";
+import { make } from "../../elements.js";
 import { icon } from "../painter.js";
 import { native, written } from "./moments.js";
 
