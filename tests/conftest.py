@@ -36,11 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _static_files_wait() -> None:
-    """Static files are looked for when they are asked for: each client of a test would look at all of them first, and
-    take longer for that than most tests take. Web processes serve them as in use.
+def _no_static_files() -> None:
+    """Clients of tests have no static files: each would look at all of them first, and take longer for that than most
+    tests take. Web processes serve them as in use.
     """
-    settings.SERVESTATIC_AUTOREFRESH = True
+    settings.SERVESTATIC_USE_FINDERS = False
+    settings.SERVESTATIC_USE_STATIC_ROOT = False
 
 
 class StartWorkers(Protocol):

@@ -100,7 +100,7 @@ def test_only_who_may_change_the_table_pauses_and_resumes(api_of: Any, api: Api,
 
 
 def test_all_runs_of_a_table_are_paused_and_resumed_by_one_request(api: Api, user: User, numbers: Table) -> None:
-    scenes.group(numbers, scenes.doubling(numbers), name="Again")
+    scenes.group(numbers, scenes.doubling(numbers), "again")
     one, two = Group.objects.order_by("pk").values_list("pk", flat=True)
     of_one, of_two = (start(api, numbers, {"groups": [group]})["id"] for group in (one, two))
     url = f"tables/{numbers.pk}/"
@@ -114,7 +114,7 @@ def test_all_runs_of_a_table_are_paused_and_resumed_by_one_request(api: Api, use
 
 
 def test_a_run_with_a_reached_cap_stays_paused_and_the_others_go_on(api: Api, numbers: Table) -> None:
-    scenes.group(numbers, scenes.doubling(numbers), name="Again")
+    scenes.group(numbers, scenes.doubling(numbers), "again")
     one, two = Group.objects.order_by("pk").values_list("pk", flat=True)
     capped, dispatch = admitted(api, numbers, {"groups": [one], "caps": {"errors": 2}})
     fail(dispatch, 2)

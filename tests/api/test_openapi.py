@@ -58,6 +58,7 @@ def test_posts_that_make_or_start_something_take_an_idempotency_key() -> None:
         for path in (
             "approvals/{approval_id}",
             "dispatches/{dispatch_id}/resume",
+            "tables/{table_id}/resume-runs",
             "dispatches/{dispatch_id}/run-failed",
             "imports",
             "tables",
