@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from cells.models import Status, Worker
@@ -151,6 +152,33 @@ def test_pages_on_which_there_is_nothing_yet(visit: Visit, user: User, look: Loo
     look("a table without rows")
 
 
+def answered(page: Page, path: str, body: str) -> None:
+    """Let the page find this at that path."""
+    page.route(f"**{path}", lambda route: route.fulfill(body=body, content_type="text/html"))
+
+
+def test_pages_of_what_is_refused_and_of_what_broke(visit: Visit, user: User, look: Look) -> None:
+    page = visit("/workers/")
+    for template, given, heading in [
+        ("403.html", {"user": user}, "Not allowed"),
+        ("500.html", {}, "Something broke"),  # made without a request, so that nothing else can break
+    ]:
+        answered(page, "/refused/", render_to_string(template, given))
+        visit("/refused/")
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        look(template)
+
+
+def test_each_head_has_one_name(visit: Visit, table: Table) -> None:
+    page = visit(f"/tables/{table.pk}/")
+    heads = page.get_by_role("columnheader")
+    for place, name in enumerate(["Choose all rows", "Name, Text", "N, Number", "Site, Web address"]):
+        expect(heads.nth(place)).to_have_accessible_name(name)
+    for name in ("out, Workflow column", "out, Number"):
+        expect(page.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="N, Number", exact=True).get_by_role("img")).to_have_count(0)
+
+
 def test_a_file_is_brought_in(visit: Visit, table: Table, look: Look, tmp_path: Path) -> None:
     errors = [{"line": 4, "attr": "name", "detail": "This line has too many fields."}]
     ended = ImportFactory.create(table=table, status="complete", rows_done=3, rejected=1, errors=errors)
@@ -218,7 +246,7 @@ def test_the_grid_with_its_menus_and_what_floats_over_it(visit: Visit, table: Ta
     page = visit(f"/tables/{table.pk}/")
     expect(cell(page, 3, "out")).to_contain_text("It broke.")
     look("a table that runs")
-    for name in ("Run", "Add", "More about this table", "View All rows", "Text Name", "Run out"):
+    for name in ("Run", "Add", "More about this table", "View All rows", "Menu of Name", "Run out"):
         page.get_by_role("button", name=name, exact=True).click()
         expect(page.get_by_role("menu")).to_be_visible()
         look(f"the menu {name}", OPEN)
@@ -240,6 +268,14 @@ def test_the_grid_with_its_menus_and_what_floats_over_it(visit: Visit, table: Ta
     page.get_by_role("searchbox", name="Search the rows").fill("nothing of the kind")
     expect(page.get_by_role("gridcell")).to_have_count(0)
     look("a search that finds nothing")
+    page.get_by_role("button", name="Clear filter and search").click()
+    expect(cell(page, 3, "out")).to_contain_text("It broke.")
+    page.set_viewport_size({"width": 800, "height": 600})
+    look("a table in a narrow window")
+    page.get_by_role("button", name="Run out", exact=True).click()
+    page.get_by_role("menuitem", name="Edit this workflow column…").click()
+    expect(page.get_by_role("heading", name="out", exact=True)).to_be_visible()
+    look("the panel in a narrow window")
 
 
 @pytest.mark.usefixtures("run")

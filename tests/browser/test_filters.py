@@ -153,7 +153,7 @@ def test_rows_are_sorted_by_several_columns_from_the_popover_and_from_the_menu_o
     page.reload()
     expect(cell(page, 1, "Name")).to_have_text("place 11")
 
-    page.get_by_role("button", name="Number People").click()
+    page.get_by_role("button", name="Menu of People").click()
     page.get_by_role("menuitem", name="Sort ascending").click()
     expect(cell(page, 1, "Name")).to_have_text("place 1")
     expect(page.get_by_role("button", name="Sort (1)")).to_be_visible()

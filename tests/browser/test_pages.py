@@ -63,7 +63,7 @@ def test_a_table_is_made_and_gets_columns_and_rows(visit: Visit) -> None:
     dialog(page).get_by_label("Name").fill("Size")
     dialog(page).get_by_label("Type").select_option("Number")
     page.get_by_role("button", name="Add the column").click()
-    expect(page.get_by_role("columnheader", name="Number Size")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Size, Number", exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Add row").click()
     expect(page.get_by_text("1 row", exact=True)).to_be_visible()
@@ -113,7 +113,7 @@ def test_a_workflow_column_is_written_run_and_its_trace_read(visit: Visit, user:
     page.get_by_role("textbox", name="New column").fill("Title")
     page.get_by_role("checkbox", name="Name", exact=True).check()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("columnheader", name="Workflow column Title case")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Title case, Workflow column", exact=True)).to_be_visible()
 
     page.get_by_role("button", name="Run Title case").click()
     page.get_by_role("menuitem", name="Run all…").click()

@@ -222,11 +222,11 @@ export class Painter {
    * @param {Column} column
    */
   head(head, column) {
-    head.append(icon(column.type, column.typeName), named(column.name));
-    this.sorted(head, column.key);
-    head.append(
-      menuButton("column-menu", `${column.typeName} ${column.name}`, { key: column.key, ...headData(column) }),
-    );
+    const { key, name, type, typeName } = column;
+    head.setAttribute("aria-label", `${name}, ${typeName}`);
+    head.append(icon(type, ""), named(name));
+    this.sorted(head, key);
+    head.append(menuButton("column-menu", `Menu of ${name}`, { key, ...headData(column) }));
   }
 
   /** @param {HTMLElement} head @param {string} key */
@@ -248,8 +248,9 @@ export class Painter {
     const group = this.sheet.group(/** @type {number} */ (columns[0].group));
     if (!group) return;
     head.dataset.group = String(group.id);
-    head.append(icon(group.autoRun ? "auto" : "workflow", group.autoRun ? "Auto-run" : "Workflow column"));
-    head.append(named(group.name));
+    const kind = group.autoRun ? "Workflow column with auto-run" : "Workflow column";
+    head.setAttribute("aria-label", `${group.name}, ${kind}`);
+    head.append(icon(group.autoRun ? "auto" : "workflow", ""), named(group.name));
     if (group.workflowName) {
       const title = `Workflow ${group.workflowName}, version ${group.version}`;
       head.append(Object.assign(span("version"), { textContent: `v${group.version}`, title }));
