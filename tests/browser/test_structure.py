@@ -337,7 +337,7 @@ def test_what_is_typed_into_a_row_in_full_never_goes_into_another_one(visit: Vis
 
 def test_a_date_in_a_row_in_full_is_typed_or_picked_and_what_is_none_stays(visit: Visit, user: User) -> None:
     table = TableFactory.create(owner=user, columns={"name": "text", "day": "date", "at": "datetime"})
-    rows.insert(table, [{"name": "one", "day": "2026-01-31", "at": "2026-01-31T09:30:00Z"}])
+    row, _ = rows.insert(table, [{"name": "one", "day": "2026-01-31", "at": "2026-01-31T09:30:00Z"}, {"name": "next"}])
     page = visit(f"/tables/{table.pk}/")
     cell(page, 1, "Name").click()
     page.keyboard.press("Space")
@@ -351,16 +351,19 @@ def test_a_date_in_a_row_in_full_is_typed_or_picked_and_what_is_none_stays(visit
         detail.get_by_role("alert").filter(has_text="“2026-02-31” is no date. Write it as YYYY-MM-DD")
     ).to_be_visible()
     expect(detail.get_by_role("alert").filter(has_text="“soon” is no date and time")).to_be_visible()
-    rows.update(table, {Row.objects.get(table=table).pk: {"name": "two"}})
+    rows.update(table, {row.pk: {"name": "two"}})
     expect(cell(page, 1, "Name")).to_have_text("two")
     expect(day).to_have_value("2026-02-31")
     expect(at).to_have_value("soon")
+    detail.get_by_role("button", name="Next row").click()
+    expect(day).to_be_focused()
+    expect(detail.get_by_label("Name")).to_have_value("two")
     at.fill("2026-02-01 10:00")
     detail.locator("input[type=date]").fill("2026-02-28")
     expect(day).to_have_value("2026-02-28")
     detail.get_by_label("Name").focus()
     wanted = {"name": "two", "day": "2026-02-28", "at": "2026-02-01T10:00:00Z"}
-    scenes.until(lambda: Row.objects.get(table=table).data == wanted, "both are saved", 15)
+    scenes.until(lambda: Row.objects.get(pk=row.pk).data == wanted, "both are saved", 15)
     expect(detail.get_by_role("alert").filter(has_text="is no date")).to_have_count(0)
 
 

@@ -162,13 +162,8 @@ export function rowDetail(sheet) {
   async function send(field) {
     const { control, slot } = field;
     slot.replaceChildren();
-    let value;
-    try {
-      value = control.read();
-    } catch (error) {
-      if (!(error instanceof Unfit)) throw error;
-      return say(field, error.message);
-    }
+    const { value, problem } = reading(control);
+    if (problem) return say(field, problem);
     field.state = "sent";
     for (let tries = 0; ; tries++) {
       const outcome = await save(sheet, field, value);
@@ -276,6 +271,8 @@ export function rowDetail(sheet) {
     const { row, column } = sheet.selection.active;
     if (row + by < 0 || row + by >= sheet.store.count) return;
     /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+    const unfit = fields.find(({ state, control }) => state === "typed" && reading(control).problem);
+    if (unfit) return focusable(unfit.control.element)?.focus(); // what cannot be saved is not left unseen
     sheet.selection.move({ row: row + by, column });
     sheet.grid.reveal({ row: row + by, column });
     isOnItsWay = true;
@@ -308,6 +305,16 @@ export function rowDetail(sheet) {
   sheet.keymap.bind("Space", "Expand the row", () => {
     attempt(open);
   });
+}
+
+/** What a control says, or why that cannot be saved. @param {import("./row_fields.js").Control} control @returns {{value?: any, problem?: string}} */
+function reading(control) {
+  try {
+    return { value: control.read() };
+  } catch (error) {
+    if (!(error instanceof Unfit)) throw error;
+    return { problem: error.message };
+  }
 }
 
 /** @param {HTMLElement} element @returns {HTMLElement | null} */

@@ -25,7 +25,7 @@ export function calendar(field, isTime) {
   for (const name of ["input", "change"]) {
     owner.addEventListener(name, (event) => {
       event.stopPropagation();
-      if (owner.value) field.value = written(isTime ? `${owner.value}:00Z` : owner.value);
+      field.value = owner.value && written(isTime ? `${owner.value}:00Z` : owner.value);
       field.dispatchEvent(new Event(name, { bubbles: true }));
     });
   }
