@@ -445,7 +445,6 @@ def test_the_chip_tells_what_runs_and_the_bar_in_the_head_how_far_it_is(visit: V
     expect(bar).to_have_accessible_name("out: 3 completed, 1 failed, 8 cancelled")
 
 
-@pytest.mark.usefixtures("worker")
 def test_all_runs_are_paused_and_resumed_by_one_request(visit: Visit, table: Table, posted: Posted) -> None:
     runs = [begin(table.pk, rows=ids(table, position), mode="all") for position in (5, 6)]
     page = visit(f"/tables/{table.pk}/")
@@ -464,6 +463,7 @@ def test_all_runs_are_paused_and_resumed_by_one_request(visit: Visit, table: Tab
     assert posted == [("pause-runs/", {}), ("resume-runs/", {"groups": [table.groups.get().pk]})]
 
 
+@pytest.mark.usefixtures("worker")
 def test_empty_and_failed_cells_fill_while_one_looks_and_the_page_keeps_still(visit: Visit, table: Table) -> None:
     asked: list[str] = []
     page = visit(f"/tables/{table.pk}/")
