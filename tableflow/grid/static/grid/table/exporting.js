@@ -6,9 +6,12 @@ const KINDS = { csv: "CSV", jsonl: "JSON lines", xlsx: "Excel" };
 
 /** @param {import("./sheet.js").Sheet} sheet */
 export function exporting(sheet) {
-  const menu = document.getElementById("table-menu");
-  menu?.addEventListener("beforetoggle", (event) => {
+  const menu = /** @type {HTMLElement} */ (document.getElementById("table-menu"));
+  menu.addEventListener("beforetoggle", (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === "open") name(sheet, menu);
+  });
+  sheet.store.addEventListener("change", () => {
+    if (menu.matches(":popover-open")) name(sheet, menu);
   });
 }
 
