@@ -200,7 +200,7 @@ export function columns(sheet, isDefaultView) {
 function adder({ grid }) {
   const button = make("button", { type: "button", class: "grid-add", tabindex: "-1", "aria-label": "Add a column" });
   button.dataset.menu = "add-menu";
-  button.append(icon("plus", ""));
+  button.append(icon("plus"));
   grid.over.append(button);
   grid.beside = ADDER_PX;
   grid.addEventListener("drawn", () => {

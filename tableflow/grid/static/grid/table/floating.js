@@ -125,5 +125,5 @@ export function possible(sheet, { groups, rows }) {
  */
 function button(act, sign, label) {
   const attributes = { type: "button", class: "button small", title: label, "aria-label": label, data: { act } };
-  return make("button", attributes, [icon(sign, ""), make("span", { class: "label" }, [label])]);
+  return make("button", attributes, [icon(sign), make("span", { class: "label" }, [label])]);
 }

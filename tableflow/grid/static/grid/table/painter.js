@@ -224,7 +224,7 @@ export class Painter {
   head(head, column) {
     const { key, name, type, typeName } = column;
     head.setAttribute("aria-label", `${name}, ${typeName}`);
-    head.append(icon(type, ""), named(name));
+    head.append(icon(type), named(name));
     this.sorted(head, key);
     head.append(menuButton("column-menu", `Menu of ${name}`, { key, ...headData(column) }));
   }
@@ -250,7 +250,7 @@ export class Painter {
     head.dataset.group = String(group.id);
     const kind = group.autoRun ? "Workflow column with auto-run" : "Workflow column";
     head.setAttribute("aria-label", `${group.name}, ${kind}`);
-    head.append(icon(group.autoRun ? "auto" : "workflow", ""), named(group.name));
+    head.append(icon(group.autoRun ? "auto" : "workflow"), named(group.name));
     if (group.workflowName) {
       const title = `Workflow ${group.workflowName}, version ${group.version}`;
       head.append(Object.assign(span("version"), { textContent: `v${group.version}`, title }));
@@ -318,20 +318,17 @@ function menuButton(menu, label, data) {
   button.tabIndex = -1;
   button.setAttribute("aria-label", label);
   Object.assign(button.dataset, { menu, ...data });
-  button.append(icon("chevron", ""));
+  button.append(icon("chevron"));
   return button;
 }
 
-/** @param {string} name @param {string} label */
-export function icon(name, label) {
+/** A sign; what it stands beside, or on, has words for it. @param {string} name */
+export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
   use.setAttribute("href", `${document.body.dataset.icons ?? ""}#${name}`);
   svg.classList.add("icon");
-  if (label) {
-    svg.setAttribute("role", "img");
-    svg.setAttribute("aria-label", label);
-  } else svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;
 }

@@ -76,13 +76,13 @@ export function views(sheet, first) {
       "aria-label": `View ${view.name}`,
       data: { menu: "view-menu", name: view.name, ...(view.is_default ? {} : { other: "" }) },
     });
-    more.append(icon("chevron", ""));
+    more.append(icon("chevron"));
     return make("span", { class: "view-current" }, [said, more]);
   }
 
   function adder() {
     const made = button("", add, { class: "view-tab", "aria-label": "New view", title: "New view" });
-    made.append(icon("plus", ""));
+    made.append(icon("plus"));
     return made;
   }
 

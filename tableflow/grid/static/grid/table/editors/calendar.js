@@ -15,7 +15,7 @@ export function calendar(field, isTime) {
   owner.max = isTime ? "9999-12-31T23:59" : "9999-12-31";
   const button = make("button", { type: "button", class: "button quiet", tabindex: "-1", title: "Pick it (Alt+↓)" });
   button.setAttribute("aria-label", "Pick a date");
-  button.append(icon("date", ""));
+  button.append(icon("date"));
 
   function open() {
     owner.value = native(field.value, isTime);
