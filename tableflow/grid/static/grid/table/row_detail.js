@@ -8,6 +8,7 @@ import { ApiError, call } from "../api.js";
 import { tell } from "../dialogs.js";
 import { button, make, unique } from "../elements.js";
 import { Unfit } from "./editors/unfit.js";
+import { isUnanswered } from "./refusals.js";
 import { control, filled } from "./row_fields.js";
 import { pause, ROW_GONE, save } from "./saving.js";
 
@@ -92,6 +93,10 @@ export function rowDetail(sheet) {
       isGone = false;
       name();
       render();
+    } catch (error) {
+      // What is refused is not asked for again with each change.
+      if (asked === id && error instanceof ApiError && !isUnanswered(error)) isOnItsWay = false;
+      throw error;
     } finally {
       if (asked === id) asked = shown;
     }
