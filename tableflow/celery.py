@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 
@@ -17,6 +19,8 @@ from django.conf import settings
 from tableflow import broker, ticks
 
 logger = logging.getLogger(__name__)
+# A process that ends would look through all that it has imported once more, which takes seconds on a busy machine.
+atexit.register(gc.freeze)
 broker.install()
 app = Celery("tableflow", broker=settings.REDIS_URL, backend=settings.REDIS_URL)
 app.conf.update(
