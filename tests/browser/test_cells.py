@@ -100,8 +100,8 @@ def test_the_trace_opens_by_key_and_by_its_pill_and_gives_the_place_back(
     )  # fmt: skip
     Execution.objects.update(dispatch_id=ended.pk)
     Attempt.objects.create(
-        execution=Execution.objects.get(), number=1, status=Status.ERROR, error="It broke <b>badly</b>.",
-        finished_at=timezone.now(),
+        execution=Execution.objects.get(), dispatch_id=ended.pk, number=1, status=Status.ERROR,
+        error="It broke <b>badly</b>.", finished_at=timezone.now(),
         trace=[{"id": "ask", "type": "http", "status": "error", "error": "refused", "attempts": 3}],
     )  # fmt: skip
     page = visit(f"/tables/{table.pk}/")
