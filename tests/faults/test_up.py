@@ -21,7 +21,7 @@ from tableflow.supervisor import up as supervisor
 
 # Longer than `make up` itself waits for its servers and then for the rest: how fast the machine is, is no matter here.
 READY_SECONDS = supervisor.SERVER_SECONDS + supervisor.READY_SECONDS + 30
-STOP_SECONDS = 20
+STOP_SECONDS = supervisor.USERS_STOP_SECONDS + supervisor.SERVERS_STOP_SECONDS + 30
 READY_LINE = re.compile(r"^ready  (?P<url>\S+)  user: admin  password: (?P<password>.+)$", re.MULTILINE)
 NOT_OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY", "MAKELEVEL")
 

@@ -188,6 +188,12 @@ def test_a_stranger_sees_none_of_it(table: Table, path: str) -> None:
     assert stranger.get(address).status_code == 404
 
 
+def test_a_form_that_was_not_sent_from_here_is_refused_on_a_page_that_says_what_to_do() -> None:
+    answer = Client(enforce_csrf_checks=True).post("/login/", {"username": "ada", "password": "x"})
+    assert answer.status_code == 403
+    assert "load the page again" in answer.content.decode()
+
+
 def test_a_viewer_may_look_but_gets_no_form(table: Table) -> None:
     viewer = UserFactory.create()
     table.members.create(user=viewer, role="viewer")
