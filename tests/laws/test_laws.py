@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.laws.machine import Engine
 
 EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "25"))
-STEPS = int(os.environ.get("LAWS_STEPS", "50"))
+STEPS = int(os.environ.get("LAWS_STEPS", "60"))
 MINUTES = float(os.environ.get("LAWS_MINUTES", "0"))
 
 pytestmark = pytest.mark.django_db(transaction=True)
