@@ -71,8 +71,7 @@ def start_part(transactional_db: None, empty_redis: redis.Redis, tmp_path: Path)
 
     yield start
     for part in started:
-        if part.alive:
-            part.process.terminate()
+        part.terminate()
     for part in started:
         part.stop()
 

@@ -20,13 +20,14 @@ READY_SECONDS = 60
 STOP_SECONDS = 15
 
 
-@dataclass(frozen=True)
+@dataclass
 class Part:
     """A running part. Its processes form one group, and `kill` takes the whole of it."""
 
     name: str
     process: subprocess.Popen[bytes]
     log_path: Path
+    _is_told: bool = False
 
     @property
     def pid(self) -> int:
@@ -57,10 +58,15 @@ class Part:
         """SIGCONT: it goes on where it stood; one that was not frozen does not notice."""
         os.killpg(self.pid, signal.SIGCONT)
 
+    def terminate(self) -> None:
+        """SIGTERM, once: a second one cuts off, wherever that may be, what the first one asked for."""
+        if self.alive and not self._is_told:
+            self._is_told = True
+            self.process.terminate()
+
     def stop(self) -> int:
         """SIGTERM, and wait for the end; gives the exit code. A part that does not end in time fails the test."""
-        if self.alive:
-            self.process.terminate()
+        self.terminate()
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from tableflow.errors import NotFound
 from tableflow.tables import schema as schemas
 from tableflow.tables.models import Row, Table
 from tableflow.tables.schema import GroupSpec, Schema
@@ -48,7 +49,10 @@ def page(
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        return strict(view(request, *args, **kwargs))  # type: ignore[arg-type]  # login_required has seen to it
+        try:
+            return strict(view(request, *args, **kwargs))  # type: ignore[arg-type]  # login_required has seen to it
+        except NotFound as error:
+            raise Http404(str(error)) from error  # deleted since it was looked for
 
     return require_safe(login_required(cache_control(private=True, no_cache=True)(guarded)))
 

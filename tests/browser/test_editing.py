@@ -477,7 +477,7 @@ def test_a_restart_of_the_server_in_the_middle_of_an_edit_loses_nothing(
         page.goto(f"{url}/tables/{table.pk}/")
         cell(page, 1, "Name").click()
         page.keyboard.type("typed ")
-    before.process.terminate()
+    before.terminate()
     before.stop()
     page.keyboard.type("meanwhile")
     page.keyboard.press("Enter")

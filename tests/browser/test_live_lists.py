@@ -216,7 +216,7 @@ def test_a_restart_is_told_while_it_lasts_and_the_list_is_fetched_after_it(
         page.goto(f"{url}/runs/")
         expect(page.get_by_text("Nothing has run yet")).to_be_visible()
         mark(page)
-        before.process.terminate()
+        before.terminate()
         expect(page.locator(BANNER)).to_have_text("The server is restarting…")
         before.stop()
         run = begin(table.pk, user=user)

@@ -49,7 +49,7 @@ class Company:
         running = [part for part in self._started if part.alive]
         for part in running:
             part.thaw()
-            part.process.terminate()
+            part.terminate()
         for part in running:
             part.stop()
 

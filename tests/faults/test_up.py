@@ -28,6 +28,11 @@ NOT_OF_THE_TESTS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEY",
 pytestmark = pytest.mark.timeout(900)
 
 
+def _hear_interrupts() -> None:
+    """Whoever runs the tests in the background has them ignore SIGINT, and their children would."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Up:
     """One `make up` (or its supervisor alone) over a data folder of its own."""
 
@@ -46,6 +51,7 @@ class Up:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_hear_interrupts,  # noqa: PLW1509  (no threads run here)
             )
 
     @property
@@ -130,7 +136,7 @@ def readable_logs(url: str, token: str) -> list[str]:
     return [name.partition("@")[0] for name, answer in answers.items() if "lines" in answer.json()]
 
 
-def test_first_start_prints_the_password_and_the_second_keeps_everything(start: Callable[..., Up]) -> None:
+def test_a_first_start_makes_all_one_beside_it_is_refused_and_one_after_it_keeps_all(start: Callable[..., Up]) -> None:
     up = start()
     first = up.ready()
     assert logged_in(first["url"], first["password"])
@@ -143,22 +149,7 @@ def test_first_start_prints_the_password_and_the_second_keeps_everything(start: 
         "worker",
     }
     assert up.manage("doctor").returncode == 0
-    assert up.stop() == 0
 
-    again = start("make", "--no-print-directory", "up")
-    second = again.ready()
-    assert second["password"] == "(as set on the first start)"
-    assert logged_in(second["url"], first["password"])
-    # Sent to make alone, as no terminal does: make passes it on to nobody, and dies of it when its child has ended.
-    assert again.stop(signal.SIGINT) == -signal.SIGINT
-    logs = "".join(log.read_text() for log in (again.home / "logs").glob("*.log"))
-    assert "Traceback" not in logs
-    assert not re.search(r"\b(ERROR|CRITICAL|Warning:)", logs), logs
-
-
-def test_a_second_start_is_refused_and_commands_run_without_one(start: Callable[..., Up]) -> None:
-    up = start(TABLEFLOW_ADMIN_PASSWORD="chosen")
-    assert up.ready()["password"] == "chosen"
     second = Up(up.home, 1, output="second.log")
     assert second.process.wait(30) == 1
     assert f"in use by make up (process {up.process.pid})" in second.output
@@ -175,11 +166,23 @@ def test_a_second_start_is_refused_and_commands_run_without_one(start: Callable[
     assert "WRONG  workers" in doctor.stdout
     assert up.parts() == []
 
+    again = start("make", "--no-print-directory", "up")
+    ready = again.ready()
+    assert ready["password"] == "(as set on the first start)"
+    assert logged_in(ready["url"], first["password"])
+    # Sent to make alone, as no terminal does: make passes it on to nobody, and dies of it when its child has ended.
+    assert again.stop(signal.SIGINT) == -signal.SIGINT
+    logs = "".join(log.read_text() for log in (again.home / "logs").glob("*.log"))
+    assert "Traceback" not in logs
+    assert not re.search(r"\b(ERROR|CRITICAL|Warning:)", logs), logs
+
 
 def test_what_is_killed_is_started_again(start: Callable[..., Up], tmp_path: Path) -> None:
     too_deep_for_a_socket = tmp_path / ("deep " * 12) / ("er" * 20) / "home"
-    up = start(home=too_deep_for_a_socket)
-    url = up.ready()["url"]
+    up = start(home=too_deep_for_a_socket, TABLEFLOW_ADMIN_PASSWORD="chosen")
+    ready = up.ready()
+    assert ready["password"] == "chosen"
+    url = ready["url"]
     for words in ("app worker", "uvicorn", "app beat", "redis-server", "postgres -D"):
         before = up.pids(words)
         os.kill(before[0], signal.SIGKILL)

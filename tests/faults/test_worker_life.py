@@ -59,7 +59,7 @@ def test_a_worker_that_drains_ends_short_cells_and_hands_long_ones_back(
     assert shown(name)["tables"] == [{"table": table.pk, "name": "Numbers", "cells": 2}]
     _, second = company.workers(2)
 
-    first.process.terminate()
+    first.terminate()
     scenes.until(lambda: "Warm shutdown" in first.log, "the first worker knows")
     at[1].open()
     assert first.stop() == 0

@@ -18,7 +18,8 @@ from cells.models import Attempt, Execution, Status, Workflow
 from cells.workflows import versions
 from dispatch import forecast
 from dispatch.models import Dispatch, DispatchStatus, Mode
-from tableflow.tables import columns, groups
+from tableflow.errors import NotFound
+from tableflow.tables import columns, groups, schema
 from tableflow.tables.models import Column, Group, Row, Table
 from tests import scenes
 from tests.factories import TableFactory, UserFactory
@@ -192,6 +193,17 @@ def test_a_form_that_was_not_sent_from_here_is_refused_on_a_page_that_says_what_
     answer = Client(enforce_csrf_checks=True).post("/login/", {"username": "ada", "password": "x"})
     assert answer.status_code == 403
     assert "load the page again" in answer.content.decode()
+
+
+def test_a_table_that_is_deleted_while_it_is_asked_for_is_not_found(
+    client: Client, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: int) -> None:
+        raise NotFound("There is no such table.")
+
+    monkeypatch.setattr(schema, "load", gone)
+    for path in ("", "schema/", "rows/"):
+        assert client.get(f"/tables/{table.pk}/{path}").status_code == 404
 
 
 def test_a_viewer_may_look_but_gets_no_form(table: Table) -> None:

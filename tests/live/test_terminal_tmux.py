@@ -64,7 +64,7 @@ def test_a_restart_of_the_server_is_shown_and_what_was_missed_is_fetched(
     assert in_colour.colours - GREYS
     assert not in_grey.colours - GREYS
 
-    web.part.process.terminate()
+    web.part.terminate()
     for terminal in opened:
         terminal.reads("reconnecting in", "Numbers")
     web.part.stop()
