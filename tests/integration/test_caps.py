@@ -21,6 +21,8 @@ from tests.gates import gated, marks
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONCURRENCY = 5
+# What is in flight when a cap is reached, and what draws claim that judged just before.
+EXCESS = 4 * CONCURRENCY
 
 
 def failing(table, condition: str, **options):
@@ -101,12 +103,12 @@ def test_a_run_pauses_at_a_number_of_errors_and_exceeds_it_by_what_was_in_flight
     failing(table, "inputs.n % 2", concurrency=CONCURRENCY)
     dispatch = begin(table.pk, caps={"errors": 10})
     reached = until_paused(dispatch)
-    assert 10 <= reached.error < 10 + 2 * CONCURRENCY
+    assert 10 <= reached.error < 10 + EXCESS
     assert "the cap is 10" in dispatch.paused_because
     with pytest.raises(Conflict, match=r"caps\.errors"):
         resume_dispatch(dispatch.pk)
     go_on(dispatch, errors=100)
-    assert 100 <= until_paused(dispatch).error < 100 + 2 * CONCURRENCY
+    assert 100 <= until_paused(dispatch).error < 100 + EXCESS
     go_on(dispatch, errors=None)
     dispatch = scenes.until_ended(dispatch)
     assert (dispatch.completed, dispatch.error) == (150, 150)
@@ -118,7 +120,7 @@ def test_a_run_pauses_when_too_large_a_part_of_its_cells_failed(shared_worker):
     failing(table, "inputs.n > 100", concurrency=CONCURRENCY)
     dispatch = begin(table.pk, caps={"error_share": 0.2})
     reached = until_paused(dispatch)
-    assert 25 <= reached.error < 25 + 2 * CONCURRENCY  # 25 of 125 are a fifth
+    assert 25 <= reached.error < 25 + EXCESS  # 25 of 125 are a fifth
     assert "the cap is 20%" in dispatch.paused_because
     go_on(dispatch, error_share=0.9)
     assert scenes.until_ended(dispatch).error == 100
@@ -141,7 +143,7 @@ def test_minutes_pause_a_run_whose_cells_are_all_slow(shared_worker, tmp_path):
     assert dispatch.status == "dispatching"
     Dispatch.objects.update(resumed_at=F("resumed_at") - timedelta(minutes=3))
     (tmp_path / "open").touch()
-    assert 2 <= until_paused(dispatch).completed < 2 + 2 * CONCURRENCY
+    assert 2 <= until_paused(dispatch).completed < 2 + EXCESS
     assert dispatch.ran_for >= timedelta(minutes=3)
     assert "the cap is 3." in dispatch.paused_because
     with pytest.raises(Conflict, match=r"caps\.minutes"):
