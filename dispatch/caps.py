@@ -5,7 +5,8 @@ number of cells that failed, `error_share` their part (0 to 1] of the cells that
 `minutes` the time that it has been dispatching, pauses not counted. They are judged at the beginning of a draw's
 transaction, before an admission, and by the sweep; so what is in flight when one is reached still ends, and may exceed
 it. That is a dispatch's concurrency, and on a busy machine a few times that: a draw that judged just before goes on
-after it, and each of the draws that work side by side may be such a one, once. A dispatch in which nothing is left to start is never paused: it completes.
+after it, and each of the draws that work side by side may be such a one, once. A dispatch in which nothing is left to
+start is never paused: it completes.
 """
 
 from __future__ import annotations
