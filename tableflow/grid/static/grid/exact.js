@@ -11,8 +11,8 @@
 const { isRawJSON = () => false, rawJSON = Number } = /** @type {Raw} */ (/** @type {unknown} */ (JSON));
 
 const WHOLE = /^-?\d+$/;
-/** Where there is no such number, reading it need not look at each. */
-const MANY_DIGITS = /\d{16}/;
+/** Where there is no such number, reading it need not look at each. Decimals may have as many digits. */
+const MANY_DIGITS = /(?<![\d.])\d{16,}(?![\d.eE])/;
 
 /** @param {string} text @returns {any} as JSON.parse, which it throws as */
 export function parse(text) {
