@@ -38,8 +38,9 @@ def test_metrics_count_the_streams_that_are_open_and_tell_how_old_events_are(
     log.mark({table.pk: Dirt(rows={1})})
     streams[1].first("rows.changed")
 
-    scenes.until(lambda: figure(web, 'tableflow_stream_clients{kind="events"}') == 2, "both are counted")
-    assert figure(web, 'tableflow_stream_clients{kind="table"}') == 1
+    for kind, count in (("events", 2), ("table", 1)):
+        name = f'tableflow_stream_clients{{kind="{kind}"}}'
+        scenes.until(lambda name=name, count=count: figure(web, name) == count, "each is counted")  # type: ignore[misc]
     assert 0 <= figure(web, "tableflow_event_lag_seconds") < 10
 
     for stream in streams:
